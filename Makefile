@@ -1,0 +1,57 @@
+# One command for each thing to do; the work is in tools/.  `make help`.
+
+KERNEL ?= series
+CONFIG ?= perf
+TIME ?= 300
+MAKEFLAGS += --no-print-directory
+export LINUX
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
+
+run: setup tree ## build base and series, run the same workload in both, print the table
+	@tools/kernel base perf
+	@tools/kernel series perf
+	@tools/run
+
+test: setup tree ## everything that CI runs; the last line counts
+	@tools/test
+
+soak: setup tree ## what does not fit into `make test`: kcsan first of all; result in docs/soak.md
+	@tools/soak
+
+setup: ## install what is missing (Debian packages, newer devlink and sparse)
+	@tools/setup
+
+tree: setup ## build/linux: the base, then one commit per patch; keeps work not exported
+	@tools/tree
+
+export: ## write patches/ from build/linux
+	@tools/export
+
+kernel: setup tree ## build one: KERNEL=base|series|COMMIT CONFIG=perf|lockdep|kasan|kcsan
+	@tools/kernel "$(KERNEL)" "$(CONFIG)"
+
+exec: kernel ## run CMD='...' as root in a guest; TIME= seconds, OUT= folder for its /tmp/out
+	@tools/guest.py --time "$(TIME)" $(if $(OUT),--out "$(OUT)") "$(KERNEL)" "$(CONFIG)" "$$CMD"
+exec: export CMD := $(value CMD)
+
+shell: kernel ## an interactive shell in a guest
+	@tools/guest.py --shell "$(KERNEL)" "$(CONFIG)"
+
+ksft: kernel ## selftests of netdevsim: [TEST=name ...], a table, any kernel report fails
+	@tools/ksft "$(KERNEL)" "$(CONFIG)" $(TEST)
+
+check: setup tree ## per patch: builds, checkpatch, W=1, sparse, coccicheck, kernel-doc, ...
+	@tools/check
+
+drivers: setup tree ## compile every user of devlink in the kernel, before and after
+	@tools/drivers
+
+send: setup tree ## make the mails, try them with git send-email --dry-run
+	@tools/send
+
+clean: ## remove build/ (downloads and the compiler cache stay in ~/.cache)
+	@git -C build/linux worktree prune 2>/dev/null; rm -rf build
+
+.PHONY: help run test soak setup tree export kernel exec shell ksft check drivers send clean
