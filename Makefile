@@ -12,13 +12,13 @@ help: ## this list
 run: setup tree ## build base and series, run the same workload in both, print the table
 	@tools/kernel base perf
 	@tools/kernel series perf
-	@tools/run
+	@tools/run.py
 
 test: setup tree ## everything that CI runs; the last line counts
-	@tools/test
+	@tools/test.py
 
 soak: setup tree ## what does not fit into `make test`: kcsan first of all; result in docs/soak.md
-	@tools/soak
+	@tools/test.py soak
 
 setup: ## install what is missing (Debian packages, newer devlink and sparse)
 	@tools/setup
@@ -40,7 +40,7 @@ shell: kernel ## an interactive shell in a guest
 	@tools/guest.py --shell "$(KERNEL)" "$(CONFIG)"
 
 ksft: kernel ## selftests of netdevsim: [TEST=name ...], a table, any kernel report fails
-	@tools/ksft "$(KERNEL)" "$(CONFIG)" $(TEST)
+	@tools/ksft.py "$(KERNEL)" "$(CONFIG)" $(TEST)
 
 check: setup tree ## per patch: builds, checkpatch, W=1, sparse, coccicheck, kernel-doc, ...
 	@tools/check

@@ -33,7 +33,7 @@ trap 'say "stopped"; exit 130' INT
 trap 'say "stopped"; exit 143' TERM
 
 # The commit that the patches start from, and the last one of a series.
-base_ref()	{ git -C "$linux" rev-parse -q --verify refs/worktree/base^{commit}; }
+base_ref()	{ git -C "$linux" rev-parse -q --verify 'refs/worktree/base^{commit}'; }
 
 # All patches of all series, in sending order; and one sum over them.
 patches()
@@ -78,7 +78,7 @@ snapshot()
 		GIT_INDEX_FILE=$index git -C "$linux" add -A
 		tree=$(GIT_INDEX_FILE=$index git -C "$linux" write-tree)
 		rm -f "$index"
-		if [ "$tree" = "$(git -C "$linux" rev-parse HEAD^{tree})" ]; then
+		if [ "$tree" = "$(git -C "$linux" rev-parse 'HEAD^{tree}')" ]; then
 			echo "$head"
 		else
 			git -C "$linux" -c user.name=- -c user.email=- \

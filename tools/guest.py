@@ -51,7 +51,11 @@ SPLAT = re.compile(
     r"ref_tracker: |unregister_netdevice: waiting for|refcount_t: |"
     r"list_(?:add|del) corruption|ODEBUG: |kmemleak: .* new suspected|"
     r"Kernel panic|unable to handle|workqueue lockup|held lock freed|"
-    r"lock held when returning|MAX_LOCK")
+    r"lock held when returning")
+# A function in a stack, and those that only report.
+FRAME = re.compile(r"([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x")
+REPORTERS = re.compile(r"dump_stack|show_stack|print_|kasan_|__kasan|kcsan_|check_|"
+                       r"um_set_signals|uml_curr_cpu|__warn|report_bug|lockdep_|__might")
 PANICKED = re.compile(r"Kernel panic - not syncing: (.*)")
 # What a kernel line starts with: a time stamp and the task or CPU.
 STAMP = re.compile(r"^(?:<\d>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
@@ -64,6 +68,8 @@ class Result:
     why: str
     log: list          # the kernel's lines, without their stamps
     seconds: float
+    leaks: list        # what kmemleak found, where it was asked for
+    lockdep_off: bool  # lockdep found its limits, or a bug, and stopped checking
 
 
 def kernel_dir(kernel, config):
@@ -107,7 +113,7 @@ def qemu_command(image, job, job_fds, memory, append):
 
 
 def run(kernel, config, command, limit=300, out=None, write=None, write_err=None,
-        leaks=False, args="", memory=None, directory=None):
+        leaks=False, args="", memory=None, directory=None, patience=None):
     """Run a command in a guest; `write` gets its output as it comes, in bytes."""
     image = kernel_dir(kernel, config)
     machine = MACHINES.get(config)
@@ -116,7 +122,7 @@ def run(kernel, config, command, limit=300, out=None, write=None, write_err=None
     if not os.path.exists(os.path.join(image, "what")):
         raise SystemExit(f"guest: there is no kernel {kernel}-{config}: "
                          f"run 'make kernel KERNEL={kernel} CONFIG={config}'")
-    boot_time, alive_time = PATIENCE[machine]
+    boot_time, alive_time = patience or PATIENCE[machine]
     job = job_dir()
     process = None
     try:
@@ -154,13 +160,12 @@ def run(kernel, config, command, limit=300, out=None, write=None, write_err=None
         panic = next((m.group(1) for m in map(PANICKED.search, log) if m), None)
         if status is not None:
             why = ""
+        elif not started:
+            said = log or _read(f"{job}/machine.log").split("\n")
+            said = panic or next(filter(None, reversed(said)), "it said nothing")
+            status, why = NO_BOOT, f"the guest did not boot: {said}"
         elif panic:
             status, why = PANIC, f"the kernel panicked: {panic}"
-        elif not started:
-            with open(f"{job}/machine.log", "rb") as f:
-                said = f.read().decode(errors="replace").strip().splitlines()
-            said = (log or said or ["it said nothing"])[-1]
-            status, why = NO_BOOT, f"the guest did not boot: {said}"
         elif why == "limit":
             status, why = TIME_LIMIT, f"the time limit of {limit:.0f} s: the command was still running"
         else:
@@ -168,11 +173,21 @@ def run(kernel, config, command, limit=300, out=None, write=None, write_err=None
                 f"no sign of life for {alive_time} s" if why else "it ended without a word")
         if out:
             shutil.copytree(f"{job}/out", out, dirs_exist_ok=True)
-        return Result(status, why, log, time.monotonic() - start)
+        return Result(status, why, log, time.monotonic() - start,
+                      _read(f"{job}/out/kmemleak").splitlines(),
+                      _read(f"{job}/out/debug_locks").strip() == "0")
     finally:
         if process:
             _kill(process)
         shutil.rmtree(job, ignore_errors=True)
+
+
+def _read(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+    except FileNotFoundError:
+        return ""
 
 
 def _watch(process, selector, start, boot_time, alive_time, limit, write, write_err):
@@ -231,8 +246,8 @@ def _kill(process):
 
 
 def splats(log):
-    """The kernel's complaints in a log: (title, lines) once each, folded by
-    title and first frames, with a count in the title where it came again."""
+    """The kernel's complaints in a log: (title, lines), once each, folded by
+    title and first frames, with a count in the title where one came again."""
     found = {}
     i = 0
     while i < len(log):
@@ -241,23 +256,26 @@ def splats(log):
             continue
         first = i
         i += 1
-        # A report goes on to its end marker or to the next unrelated line.
-        while i < len(log) and i - first < 200 and "---[ end trace" not in log[i] and \
-                not (SPLAT.search(log[i]) and i - first > 40):
+        # A report ends behind its last stack; KASAN and KCSAN have several and
+        # draw a line below.
+        ruled = "KASAN" in log[first] or "KCSAN" in log[first]
+        in_trace = False
+        while i < len(log) and i - first < 150:
+            line = log[i]
+            if "---[ end trace" in line or ruled and line.startswith("====="):
+                break
+            if not ruled and in_trace and not line.startswith((" ", "\t")):
+                break
+            in_trace = in_trace or "Call Trace:" in line
             i += 1
         lines = log[first:i]
-        frames = [re.sub(r"\+0x.*", "", line).strip(" ?") for line in lines
-                  if re.search(r"\+0x[0-9a-f]+/0x", line)]
-        frames = [f.split("] ")[-1] for f in frames if not re.match(
-            r"(?:.*\] )?(dump_stack|show_stack|print_|kasan_|__kasan|report|check_|um_|__warn|lockdep_rcu)", f)]
+        frames = [m.group(1) for line in lines for m in [FRAME.search(line)] if m]
+        frames = [frame for frame in frames if not REPORTERS.match(frame)]
         title = re.sub(r"0x[0-9a-f]+|\b[0-9a-f]{8,}\b|\d+", "N", lines[0])
-        key = (title, tuple(frames[:3]))
-        if key in found:
-            found[key][2] += 1
-        else:
-            found[key] = [lines[0], lines, 1]
-    return [(title + (f" ({count} times)" if count > 1 else ""), lines)
-            for title, lines, count in found.values()]
+        known = found.setdefault((title, tuple(frames[:3])), [lines, 0])
+        known[1] += 1
+    return [(lines[0] + (f" ({count} times)" if count > 1 else ""), lines)
+            for lines, count in found.values()]
 
 
 def shell(kernel, config):

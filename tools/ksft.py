@@ -1,0 +1,169 @@
+#!/usr/bin/python3
+"""Run the selftests of netdevsim in guests, one guest each, and print a table.
+
+usage: ksft.py KERNEL CONFIG [PROGRAM[:CASE] ...]
+       ksft.py compare CONFIG
+       ksft.py report CONFIG PROGRAM[:CASE] ...
+
+`compare` runs the programs that the base has on base and series, and fails where they
+differ.  `report` fails unless the kernel reports something of devlink on the base, and
+nothing with the series: for races that only a sanitizer sees.
+
+The programs are those of build/linux, for the base kernel too: a test that the
+series adds shows there what it is for.  A program fails by its exit status, by a
+failed line of KTAP, or by a report of the kernel (lockdep, KASAN, KCSAN, WARN, a
+leak, a hung task), which is printed once, folded by its first frames.
+"""
+
+import concurrent.futures
+import os
+import re
+import subprocess
+import sys
+
+import guest
+
+TESTS = "tools/testing/selftests/drivers/net/netdevsim"
+SKIP = 4                # kselftest's exit status
+# The limit for one program, in seconds; under QEMU everything is slow.
+LIMIT = {"perf": 300, "lockdep": 600, "kasan": 1500, "kcsan": 1500}
+
+
+# Guests at a time: most tests wait most of the time.  Not under QEMU, where one keeps
+# both processors of the host busy.
+PARALLEL = {"uml": 2, "qemu": 1}
+
+
+def programs(base=False):
+    """What the folder's Makefile lists, as it is or as it is in the base."""
+    if base:
+        text = subprocess.run(["git", "-C", guest.LINUX, "show",
+                               f"refs/worktree/base:{TESTS}/Makefile"],
+                              stdout=subprocess.PIPE, check=True, text=True).stdout
+    else:
+        with open(os.path.join(guest.LINUX, TESTS, "Makefile"), encoding="utf-8") as f:
+            text = f.read()
+    text = text.replace("\\\n", " ")
+    return [word for match in re.finditer(r"^TEST_(?:GEN_)?PROGS\s*[:+]?=(.*)$", text, re.M)
+            for word in match.group(1).split("#")[0].split()]
+
+
+def ktap(output):
+    """The failed and passed lines, in either of the forms that net/ uses."""
+    good = re.findall(r"^\s*ok \d+|^TEST: .*\[ OK \]|^\s*PASS\b", output, re.M)
+    bad = re.findall(r"^\s*not ok \d+.*|^TEST: .*\[FAIL\].*(?:\n\s+\S.*)?|^FAIL: .*", output, re.M)
+    bad = [line for line in bad if "# SKIP" not in line]
+    return good, [re.sub(r"\s+", " ", line).strip() for line in bad]
+
+
+def run(kernel, config, name):
+    """Returns (outcome, why, splats, seconds, output); the outcome is pass, fail or
+    skip."""
+    program, _, case = name.partition(":")
+    output = []
+    slow = "" if config == "perf" else "KSFT_MACHINE_SLOW=yes "
+    cases = f"TESTS={case} " if case else ""
+    result = guest.run(
+        kernel, config, f"{slow}{cases}./{program}", limit=LIMIT[config],
+        write=output.append, leaks=config == "kasan", out=None,
+        directory=os.path.join(guest.LINUX, TESTS))
+    output = b"".join(output).decode(errors="replace")
+    good, bad = ktap(output)
+    splats = guest.splats(result.log)
+    if result.leaks:
+        splats.append(("kmemleak", result.leaks))
+    if result.lockdep_off:
+        splats.append(("lockdep switched itself off: nothing was checked after that", []))
+    if result.why:
+        outcome, why = "fail", result.why
+    elif splats:
+        outcome, why = "fail", f"the kernel reported: {splats[0][0]}"
+    elif result.status == SKIP:
+        outcome, why = "skip", (output.strip().splitlines() or ["no reason given"])[-1]
+    elif bad or result.status:
+        outcome, why = "fail", "; ".join(bad) or f"exit status {result.status}: " + \
+            (output.strip().splitlines() or ["no output"])[-1]
+    else:
+        outcome, why = "pass", f"{len(good)} tests" if good else ""
+    return outcome, why, splats, result.seconds, output
+
+
+def run_all(config, jobs):
+    """Yields the result of each (kernel, program) of `jobs`, in their order."""
+    with concurrent.futures.ThreadPoolExecutor(PARALLEL[guest.MACHINES[config]]) as pool:
+        try:
+            yield from pool.map(lambda job: run(job[0], config, job[1]), jobs)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def compare(config):
+    names = programs(base=True)
+    jobs = [(kernel, name) for name in names for kernel in ("base", "series")]
+    results = run_all(config, jobs)
+    count = {"pass": 0, "fail": 0, "skip": 0}
+    print(f"{'program':28} base    series  ({config})")
+    for name in names:
+        base, series = next(results), next(results)
+        same = base[0] == series[0]
+        count["fail" if not same else "skip" if base[0] == "skip" else "pass"] += 1
+        why = "" if base[0] == series[0] == "pass" else f"base: {base[1]}; series: {series[1]}"
+        print(f"{name:28} {base[0]:7} {series[0]:7} {why}", flush=True)
+    return count
+
+
+def report(config, names):
+    count = {"pass": 0, "fail": 0, "skip": 0}
+    results = run_all(config, [(kernel, name) for name in names for kernel in ("base", "series")])
+    for name in names:
+        base, series = next(results), next(results)
+        found = [title for title, lines in base[2] if any("devlink" in line for line in lines)]
+        good = found and series[0] == "pass"
+        count["pass" if good else "fail"] += 1
+        print(f"{name}: base: {found[0] if found else 'no report'}; series: {series[0]} {series[1]}",
+              flush=True)
+    return count
+
+
+def one_kernel(kernel, config, names):
+    count = {"pass": 0, "fail": 0, "skip": 0}
+    shown = set()
+    print(f"{'program':34} {'result':6} {'time':>6}  ({kernel}, {config})")
+    results = run_all(config, [(kernel, name) for name in names])
+    for name, (outcome, why, splats, seconds, output) in zip(names, results):
+        count[outcome] += 1
+        print(f"{name:34} {outcome:6} {seconds:5.0f}s  {why}", flush=True)
+        for title, lines in splats:
+            if title not in shown:
+                shown.add(title)
+                print("\n".join("    | " + line for line in lines[:60]), flush=True)
+        if outcome == "fail":
+            print("\n".join("    > " + line for line in output.splitlines()[-30:]), flush=True)
+    return count
+
+
+def main():
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    kernel, config, *names = sys.argv[1:]
+    known = programs()
+    for name in names:
+        if name.partition(":")[0] not in known:
+            sys.exit(f"ksft: TEST={name}: there are {' '.join(known)}")
+    if kernel == "compare":
+        count = compare(config)
+    elif kernel == "report":
+        count = report(config, names)
+    else:
+        count = one_kernel(kernel, config, names or known)
+    print(f"{count['pass']} passed, {count['fail']} failed, {count['skip']} skipped")
+    return 1 if count["fail"] else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("ksft: stopped", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,62 @@
+#!/usr/bin/python3
+"""The table of `make run`: the same workload on both kernels, side by side.
+
+Each row is a case of a selftest that a series adds, in a guest of its own.  On the
+base it hangs, panics or fails, which is what the row is about.  The exit status is 0
+when every row passes with the series, and none does on the base.
+"""
+
+import re
+import sys
+
+import ksft
+
+# What the row shows, and the test that does.  A series adds its rows here.
+ROWS = [
+    ("errors reported beside device removal", "devlink_races.sh:break_health_del_test"),
+    ("errors reported beside reload", "devlink_races.sh:break_health_reload_test"),
+    ("namespace deleted, reload refused", "devlink_races.sh:netns_del_test"),
+    ("commands wait, instance changes namespace", "devlink_races.sh:netns_move_test"),
+    ("errors reported at the same time", "devlink_races.sh:health_count_test"),
+]
+
+
+def cell(kernel, config, test):
+    """(passed, a few words)"""
+    outcome, why, splats, seconds, output = ksft.run(kernel, config, test)
+    if outcome == "pass":
+        return True, f"passes, {seconds:.0f} s"
+    if "panicked" in why:
+        frames = [m.group(1) for _, lines in splats for line in lines
+                  for m in [re.search(r"\] \?? ?(\w+)\+0x", line)] if m and
+                  m.group(1).startswith(("devlink_", "nsim_", "netlink_"))]
+        return False, f"OOPS in {frames[0]}(), {seconds:.0f} s" if frames else f"OOPS: {why}"
+    hang = re.search(r"hang: .*", output)
+    if hang:
+        return False, f"HANGS, reported after {seconds:.0f} s"
+    return False, "FAILS: " + re.sub(r".*\[FAIL\] ?", "", why)[:34]
+
+
+def main():
+    bad = 0
+    print(f"\n{'':42} {'base':42} series")
+    for what, test in ROWS:
+        print(f"{what:42} ", end="", flush=True)
+        base_good, base = cell("base", "perf", test)
+        print(f"{base:42} ", end="", flush=True)
+        good, series = cell("series", "perf", test)
+        print(series, flush=True)
+        bad += not good or base_good
+    print()
+    if bad:
+        print(f"run: {bad} of {len(ROWS)} rows are not what they should be: the base is "
+              "to fail and the series to pass", file=sys.stderr)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("\nrun: stopped", file=sys.stderr)
+        sys.exit(130)

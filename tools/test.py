@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+"""All of `make test`, or with `soak` what does not fit into it, one step after another.
+
+A step is a program whose last line counts, "N passed, N failed, N skipped", or one
+that counts as one by its exit status.  All steps run, whatever came before; the last
+line adds them up, and the lines before it say what failed and why something was
+skipped.
+"""
+
+import datetime
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import guest
+
+T = os.path.join(guest.TOP, "tools")
+KERNELS = [(kernel, config) for config in ("perf", "lockdep", "kasan")
+           for kernel in ("base", "series")]
+# Under QEMU the programs that work with devlink itself; `make soak` runs the others.
+KASAN = ["devlink.sh", "devlink_in_netns.sh", "devlink_races.sh", "devlink_trap.sh"]
+
+TEST = [
+    ("the programs themselves", [f"{guest.TOP}/tests/programs"]),
+    ("patches/ is what the tree says", [f"{T}/export", "--check"]),
+    *[(f"kernel {kernel}-{config}", [f"{T}/kernel", kernel, config]) for kernel, config in KERNELS],
+    ("guests and bad input", [f"{guest.TOP}/tests/workbench.py"]),
+    ("base beside series (make run)", [f"{T}/run.py"]),
+    ("selftests, same results on base and series", [f"{T}/ksft.py", "compare", "perf"]),
+    ("selftests, series, lockdep", [f"{T}/ksft.py", "series", "lockdep"]),
+    ("selftests, series, kasan", [f"{T}/ksft.py", "series", "kasan", *KASAN]),
+    ("each patch (make check)", [f"{T}/check"]),
+    ("all users of devlink (make drivers)", [f"{T}/drivers"]),
+    ("mails (make send)", [f"{T}/send"]),
+]
+
+SOAK = [
+    *[(f"kernel {kernel}-kcsan", [f"{T}/kernel", kernel, "kcsan"]) for kernel in ("base", "series")],
+    ("kernel series-kasan", [f"{T}/kernel", "series", "kasan"]),
+    ("races that only kcsan sees, base beside series",
+     [f"{T}/ksft.py", "report", "kcsan", "devlink_races.sh:region_snapshot_test",
+      "devlink_races.sh:health_count_test"]),
+    ("selftests, series, kcsan", [f"{T}/ksft.py", "series", "kcsan", *KASAN]),
+    ("selftests, series, kasan", [f"{T}/ksft.py", "series", "kasan"]),
+]
+
+COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
+
+
+def step(title, argv, env):
+    """Returns (passed, failed, skipped, reasons); shows what the program prints."""
+    print(f"\n== {title}", flush=True)
+    start = time.monotonic()
+    counts, reasons, last = None, [], ""
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", env=env) as process:
+        try:
+            for line in process.stdout:
+                match = COUNTS.match(line.strip())
+                if match:
+                    counts = [int(n) for n in match.groups()]
+                    continue
+                print(line, end="", flush=True)
+                last = line.strip() or last
+                if re.search(r"\bskip(ped)?\b", line):
+                    reasons.append(line.strip())
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+            raise
+    if counts is None:
+        counts = [0, 1, 0] if process.returncode else [1, 0, 0]
+    elif process.returncode and not counts[1]:
+        counts[1] = 1
+    print(f"-- {title}: {counts[0]} passed, {counts[1]} failed, {counts[2]} skipped, "
+          f"{time.monotonic() - start:.0f} s", flush=True)
+    failed = f"{title}: {last}" if counts[1] else ""
+    return counts, failed, [f"{title}: {r}" for r in reasons] if counts[2] else []
+
+
+def main():
+    soak = sys.argv[1:] == ["soak"]
+    if sys.argv[1:] and not soak:
+        sys.exit(__doc__)
+    env = dict(os.environ)
+    # The mails are tried, not sent: whoever runs this need not be anybody.
+    for who in ("AUTHOR", "COMMITTER"):
+        env.setdefault(f"GIT_{who}_NAME", "A Tester")
+        env.setdefault(f"GIT_{who}_EMAIL", "tester@example.org")
+    start = time.monotonic()
+    total, failures, skips, rows = [0, 0, 0], [], [], []
+    for title, argv in SOAK if soak else TEST:
+        counts, failed, reasons = step(title, argv, env)
+        total = [a + b for a, b in zip(total, counts)]
+        failures += [failed] if failed else []
+        skips += reasons
+        rows.append((title, counts))
+    print()
+    for line in skips:
+        print(f"skipped: {line}")
+    for line in failures:
+        print(f"FAILED: {line}")
+    minutes = (time.monotonic() - start) / 60
+    print(f"{minutes:.0f} minutes")
+    summary = f"{total[0]} passed, {total[1]} failed, {total[2]} skipped"
+    if soak:
+        record(rows, summary, minutes)
+    print(summary)
+    return 1 if total[1] else 0
+
+
+def record(rows, summary, minutes):
+    """docs/soak.md: what the last run found, for those who do not have the hours."""
+    with open(os.path.join(guest.TOP, "docs", "soak.md"), "w", encoding="utf-8") as f:
+        f.write("# The last `make soak`\n\n"
+                f"{datetime.date.today()}, {minutes:.0f} minutes, {os.cpu_count()} CPUs: {summary}.\n\n"
+                "| step | passed | failed | skipped |\n|---|---|---|---|\n")
+        for title, counts in rows:
+            f.write(f"| {title} | {counts[0]} | {counts[1]} | {counts[2]} |\n")
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("test: stopped", file=sys.stderr)
+        sys.exit(130)
