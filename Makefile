@@ -5,6 +5,9 @@ CONFIG ?= perf
 TIME ?= 300
 MAKEFLAGS += --no-print-directory
 export LINUX
+# As it was typed: a dollar sign in it is the guest's.
+override CMD := $(value CMD)
+export CMD
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
@@ -34,7 +37,6 @@ kernel: setup tree ## build one: KERNEL=base|series|COMMIT CONFIG=perf|lockdep|k
 
 exec: kernel ## run CMD='...' as root in a guest; TIME= seconds, OUT= folder for its /tmp/out
 	@tools/guest.py --time "$(TIME)" $(if $(OUT),--out "$(OUT)") "$(KERNEL)" "$(CONFIG)" "$$CMD"
-exec: export CMD := $(value CMD)
 
 shell: kernel ## an interactive shell in a guest
 	@tools/guest.py --shell "$(KERNEL)" "$(CONFIG)"
