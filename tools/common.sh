@@ -132,4 +132,4 @@ kmake()
 export CCACHE_DIR=$cache/ccache CCACHE_NOHASHDIR=1 CCACHE_COMPILERCHECK=content
 export CCACHE_MAXSIZE=10G
 # The same source gives the same kernel, wherever and whenever it is built.
-export KBUILD_BUILD_TIMESTAMP=@0 KBUILD_BUILD_USER=devlink KBUILD_BUILD_HOST=workbench
+export KBUILD_BUILD_TIMESTAMP='1970-01-01 00:00:00 UTC' KBUILD_BUILD_USER=devlink KBUILD_BUILD_HOST=workbench
