@@ -34,11 +34,11 @@ TEST = [
     ("selftests that the series adds, lockdep", [f"{T}/ksft.py", "series", "lockdep", "devlink_races.sh"]),
     ("selftests, series, kasan", [f"{T}/ksft.py", "series", "kasan", *KASAN]),
     ("each patch (make check)", [f"{T}/check"]),
-    ("all users of devlink (make drivers)", [f"{T}/drivers"]),
     ("mails (make send)", [f"{T}/send"]),
 ]
 
 SOAK = [
+    ("all users of devlink (make drivers)", [f"{T}/drivers"]),
     *[(f"kernel {kernel}-kcsan", [f"{T}/kernel", kernel, "kcsan"]) for kernel in ("base", "series")],
     ("kernel series-kasan", [f"{T}/kernel", "series", "kasan"]),
     ("races that only kcsan sees, base beside series",
