@@ -115,6 +115,7 @@ def main():
 
 def record(rows, summary, minutes):
     """docs/soak.md: what the last run found, for those who do not have the hours."""
+    os.makedirs(os.path.join(guest.TOP, "docs"), exist_ok=True)
     with open(os.path.join(guest.TOP, "docs", "soak.md"), "w", encoding="utf-8") as f:
         f.write("# The last `make soak`\n\n"
                 f"{datetime.date.today()}, {minutes:.0f} minutes, {os.cpu_count()} CPUs: {summary}.\n\n"
