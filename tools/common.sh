@@ -8,6 +8,8 @@ set -euo pipefail
 # kernel's scripts ask for `python3` and mean the one that has python3-yaml.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C
+# Part of what the compiler cache looks at.
+unset LANG LC_CTYPE LC_MESSAGES
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/devlink-locks
