@@ -26,7 +26,7 @@ import guest
 TESTS = "tools/testing/selftests/drivers/net/netdevsim"
 SKIP = 4                # kselftest's exit status
 # The limit for one program, in seconds; under QEMU everything is slow.
-LIMIT = {"perf": 300, "lockdep": 600, "kasan": 1500, "kcsan": 1500}
+LIMIT = {"perf": 600, "lockdep": 1200, "kasan": 1500, "kcsan": 1500}
 
 
 # Guests at a time: most tests wait most of the time.  Not under QEMU, where one keeps
