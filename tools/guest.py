@@ -77,7 +77,7 @@ def kernel_dir(kernel, config):
 
 
 def job_dir():
-    """What host and guest share; not below /tmp, which the guest has its own of."""
+    """What host and guest share; in the project, which is always seen by the guest."""
     os.makedirs(f"{BUILD}/guests", exist_ok=True)
     return tempfile.mkdtemp(dir=f"{BUILD}/guests")
 
