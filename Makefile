@@ -3,6 +3,7 @@
 KERNEL ?= series
 CONFIG ?= perf
 TIME ?= 300
+BOOTS ?= 5
 MAKEFLAGS += --no-print-directory
 export LINUX
 # As it was typed: a dollar sign in it is the guest's.
@@ -44,6 +45,11 @@ shell: kernel ## an interactive shell in a guest
 ksft: kernel ## selftests of netdevsim: [TEST=name ...], a table, any kernel report fails
 	@tools/ksft.py "$(KERNEL)" "$(CONFIG)" $(TEST)
 
+bench: setup tree ## what the kernel takes for it: base and series in turn, [BOOTS=5]; an idle machine
+	@tools/kernel base perf
+	@tools/kernel series perf
+	@tools/bench.py --boots "$(BOOTS)"
+
 check: setup tree ## per patch: builds, checkpatch, W=1, sparse, coccicheck, kernel-doc, ...
 	@tools/check
 
@@ -56,4 +62,4 @@ send: setup tree ## make the mails, try them with git send-email --dry-run
 clean: ## remove build/ (downloads and the compiler cache stay in ~/.cache)
 	@git -C build/linux worktree prune 2>/dev/null; rm -rf build
 
-.PHONY: help run test soak setup tree export kernel exec shell ksft check drivers send clean
+.PHONY: help run test soak setup tree export kernel exec shell ksft bench check drivers send clean

@@ -30,9 +30,9 @@ SKIP = 4                # kselftest's exit status
 LIMIT = {"perf": 600, "lockdep": 1200, "kasan": 1500, "kcsan": 1500}
 
 
-# Guests at a time: most tests wait most of the time.  Not under QEMU, where one keeps
-# both processors of the host busy.
-PARALLEL = {"uml": 2, "qemu": 1}
+# Guests at a time: most tests wait most of the time, for RCU.  Not under QEMU, where one
+# keeps both processors of the host busy.
+PARALLEL = {"uml": 4, "qemu": 1}
 
 
 def programs(base=False):

@@ -1,28 +1,48 @@
 #!/usr/bin/python3
 """The table of `make run`: the same workload on both kernels, side by side.
 
-Each row is a case of a selftest that a series adds, in a guest of its own.  On the
-base it hangs, panics or fails, which is what the row is about.  The exit status is 0
-when every row passes with the series, and none does on the base.
+Each row is a case of a selftest that a series adds, in a guest of its own, or
+something that is measured.  On the base it hangs, panics, fails or takes its time,
+which is what the row is about.  The exit status is 0 when every row passes with the
+series, and none does on the base.
 """
 
 import re
 import sys
 
+import guest
 import ksft
 
-# What the row shows, and the test that does.  A series adds its rows here.
+INSTANCES = 1000
+
+# What the row shows, and the test that does, or the function of this file.  A series
+# adds its rows here.
 ROWS = [
     ("errors reported beside device removal", "devlink_races.sh:break_health_del_test"),
     ("errors reported beside reload", "devlink_races.sh:break_health_reload_test"),
     ("namespace deleted, reload refused", "devlink_races.sh:netns_del_test"),
     ("commands wait, instance changes namespace", "devlink_races.sh:netns_move_test"),
     ("errors reported at the same time", "devlink_races.sh:health_count_test"),
+    ("killing a command that waits", "devlink_instances.sh:waiters_kill_test"),
+    (f"one get by name, 1 and {INSTANCES} instances", "lookups"),
 ]
+
+
+def lookups(kernel, config):
+    """What a get costs among many instances: passes unless it is twice as much."""
+    output = []
+    result = guest.run(kernel, config, f"{sys.executable} {guest.TOP}/tools/bench.py "
+                       f"--guest two_lookups --instances {INSTANCES}", write=output.append)
+    if result.status:
+        return False, result.why or f"FAILS: exit status {result.status}"
+    alone, among = (float(word) / 1000 for word in b"".join(output).split())
+    return among < 2 * alone, f"{alone:.1f} and {among:.1f} us"
 
 
 def cell(kernel, config, test):
     """(passed, a few words)"""
+    if test in globals():
+        return globals()[test](kernel, config)
     outcome, why, splats, seconds, output = ksft.run(kernel, config, test)
     if outcome == "pass":
         return True, f"passes, {seconds:.0f} s"

@@ -21,8 +21,9 @@ T = os.path.join(guest.TOP, "tools")
 KERNELS = [("base", "perf"), ("series", "perf"), ("series", "lockdep"), ("series", "kasan")]
 # What the series adds, and what fits: under QEMU a program takes many minutes, and
 # `make soak` has them.
-KASAN = ["devlink_in_netns.sh", "devlink_races.sh"]
-KCSAN = ["devlink.sh", "devlink_in_netns.sh", "devlink_races.sh", "devlink_trap.sh"]
+KASAN = ["devlink_in_netns.sh", "devlink_instances.sh", "devlink_races.sh"]
+KCSAN = ["devlink.sh", "devlink_in_netns.sh", "devlink_instances.sh", "devlink_races.sh",
+         "devlink_trap.sh"]
 
 TEST = [
     ("the programs themselves", [f"{guest.TOP}/tests/programs"]),
@@ -31,7 +32,8 @@ TEST = [
     ("guests and bad input", [f"{guest.TOP}/tests/workbench.py"]),
     ("base beside series (make run)", [f"{T}/run.py"]),
     ("selftests that the base has", [f"{T}/ksft.py", "compare", "perf", "lockdep"]),
-    ("selftests that the series adds, lockdep", [f"{T}/ksft.py", "series", "lockdep", "devlink_races.sh"]),
+    ("selftests that the series adds, lockdep", [f"{T}/ksft.py", "series", "lockdep", "devlink_instances.sh",
+                                                   "devlink_races.sh"]),
     ("selftests, series, kasan", [f"{T}/ksft.py", "series", "kasan", *KASAN]),
     ("each patch (make check)", [f"{T}/check"]),
     ("mails (make send)", [f"{T}/send"]),

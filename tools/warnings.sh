@@ -35,15 +35,15 @@ users()
 		"$1" -- 'net/*.c' 'drivers/*.c' ':!drivers/base' | sed 's/^[^:]*://'
 }
 
-# configure: obj-drivers has the configuration of kernel/drivers.config.
+# configure OBJ: a build folder with the configuration of kernel/drivers.config.
 configure()
 {
-	local obj=$src/obj-drivers wanted line
+	local obj=$src/$1 wanted line
 
 	wanted=$(cat "$top/kernel/drivers.config"; git -C "$src" ls-files -s '*Kconfig*' | sha256sum)
 	[ "$(cat "$obj/made-from" 2>/dev/null)" != "$wanted" ] || return 0
 	mkdir -p "$obj"
-	kmake drivers x86_64 KCONFIG_ALLCONFIG="$top/kernel/drivers.config" allnoconfig \
+	kmake "${1#obj-}" x86_64 KCONFIG_ALLCONFIG="$top/kernel/drivers.config" allnoconfig \
 		>"$obj/config.log" 2>&1 || die "cannot configure: see ${obj#"$top"/}/config.log"
 	# Not a reason to stop: another kernel has other symbols, and a file
 	# that is off is compiled anyway, by name.
@@ -63,46 +63,75 @@ measured()
 		sha256sum | cut -c1-24)"
 }
 
-# about LIST: of the warnings read, those about the files in LIST and about
-# headers.  Make compiles a few files of its own, not each time.
-about()
+# wrappers: a compiler and a checker that leave what they say beside the object,
+# as OBJECT.gcc and SOURCE.sparse.  So make may skip what is up to date, and what
+# was said about it is still known.  What sparse does not understand does not end
+# the build.
+wrappers()
 {
-	awk -F: 'FILENAME == ARGV[1] { want[$0]; next } $1 ~ /\.h$/ || $1 in want' "$1" -
+	mkdir -p "$checked"
+	cat >"$checked/cc.new" <<-'EOF'
+		#!/bin/bash
+		for ((i = 1; i < $#; i++)); do
+			[ "${!i}" != -o ] || { i=$((i + 1)); object=${!i}; }
+		done
+		case ${object:-} in
+		*.o)	ccache gcc "$@" 2>"$object.gcc"
+			status=$?
+			cat "$object.gcc" >&2
+			exit $status ;;
+		*)	exec ccache gcc "$@" ;;
+		esac
+	EOF
+	cat >"$checked/sparse.new" <<-EOF
+		#!/bin/bash
+		file=\${!#}
+		"$sparse" "\$@" >"./\${file#../}.sparse" 2>&1
+		exit 0
+	EOF
+	for file in cc sparse; do
+		chmod +x "$checked/$file.new"
+		# The same file stays the same: make compares no times, but
+		# nor does anybody have to.
+		if cmp -s "$checked/$file.new" "$checked/$file"; then
+			rm "$checked/$file.new"
+		else
+			mv "$checked/$file.new" "$checked/$file"
+		fi
+	done
 }
 
 # compile COMMIT LIST [SPARSE]: compiles the .c files in LIST as of COMMIT, W=1,
 # and prints a name: NAME.gcc are the warnings and errors, NAME.sparse those of
 # sparse, NAME.not the files that did not compile, NAME.log all of it.
-# Everything in the list is compiled, since the compiler says nothing about what
-# make finds up to date; ccache makes that cheap.
 compile()
 {
-	local commit=$1 list=$2 sparse=${3:-} name obj=$src/obj-drivers file args=()
+	local commit=$1 list=$2 sparse=${3:-} name file obj args=()
 
-	name=$(measured "compile $sparse $(cat "$top/kernel/drivers.config")
+	name=$(measured "compile $sparse $(cat "$top/kernel/drivers.config" "$top/tools/warnings.sh")
 		$(gcc --version | head -n 1) ${sparse:+$(cksum <"$sparse")}" "$commit" "$list")
 	[ ! -e "$name.log" ] || { echo "$name"; return; }
 
+	# Sparse says nothing about an object that is up to date, so what is
+	# checked by it has a folder of its own.
+	obj=obj-drivers${sparse:+-sparse}
 	source_at "$commit"
-	configure
-	if [ -n "$sparse" ]; then
-		# Marked, since its warnings look like the compiler's; and
-		# what it does not understand does not end the build.
-		printf '#!/bin/sh\n"%s" "$@" 2>&1 | sed "s/^/sparse: /" >&2\n' "$sparse" >"$checked/sparse"
-		chmod +x "$checked/sparse"
-		args=(C=1 CHECK="$checked/sparse")
-	fi
-	sed 's/c$/o/' "$list" | (cd "$obj" && xargs -r rm -f)
+	configure "$obj"
+	wrappers
+	[ -z "$sparse" ] || args=(C=1 CHECK="$checked/sparse")
 	# Whether it worked, the objects say: with -k one failure is not the end.
 	# shellcheck disable=SC2046 # a list
-	kmake drivers x86_64 -k W=1 "${args[@]}" $(sed 's/c$/o/' "$list") >"$name.partial" 2>&1 || true
-	sed -nE 's!^(\.\./)?([^ ]+:[0-9]+(:[0-9]+)?: (warning|error|fatal error): )!\2!p' "$name.partial" |
-		about "$list" >"$name.gcc"
-	sed -nE 's!^sparse: (\.\./)?([^ ]+:[0-9]+:[0-9]+: )!\2!p' "$name.partial" |
-		about "$list" >"$name.sparse"
+	kmake "${obj#obj-}" x86_64 -k W=1 CC="$checked/cc" "${args[@]}" \
+		$(sed 's/c$/o/' "$list") >"$name.partial" 2>&1 || true
+	rm -f "$name".{gcc,sparse,not}
+	touch "$name".{gcc,sparse,not}
 	while read -r file; do
-		[ -e "$obj/${file%c}o" ] || echo "$file"
-	done <"$list" >"$name.not"
+		[ -e "$src/$obj/${file%c}o" ] || echo "$file" >>"$name.not"
+		cat "$src/$obj/${file%c}o.gcc" >>"$name.gcc" 2>/dev/null || true
+		cat "$src/$obj/$file.sparse" >>"$name.sparse" 2>/dev/null || true
+	done <"$list"
+	sed -i -nE 's!^(\.\./)?([^ ]+:[0-9]+(:[0-9]+)?: (warning|error|fatal error): )!\2!p' "$name.gcc"
+	sed -i -nE 's!^(\.\./)?([^ ]+:[0-9]+:[0-9]+: )!\2!p' "$name.sparse"
 	mv "$name.partial" "$name.log"
 	cmp -s "$list" "$name.not" &&
 		die "nothing compiles at $(git -C "$linux" log -1 --format='%h ("%s")' "$commit"): see ${name#"$top"/}.log"

@@ -1,0 +1,316 @@
+#!/usr/bin/python3
+"""What devlink costs: base and series in turn, several boots of each.
+
+usage: bench.py [--boots N] [--instances N] [--json FILE] [ROW ...]
+
+Every boot is a guest of its own (perf kernels, nothing else running), base and series
+alternate, and each gives one number for each row.  Printed are the medians over the
+boots, their spread (half the distance between the quartiles), and the ratio of the
+medians.  A row fails when the ratio is above what it may be, be it against the base or
+against another row of the series.
+
+Many requests go into one system call, whose time is taken inside the guest: what is
+measured is the kernel, not the machine that it runs on.  Run it on an idle machine.
+"""
+
+import argparse
+import json
+import os
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import time
+
+# What a row costs at most: (times the base), or (times another row of the series).
+BASE = 1.03
+FLAT = 1.1
+COUNTS = (1, 100, 1000, 4000)
+BATCH = 4000            # requests to a system call, which costs 50 to 400 us by itself
+BUDGET = 2.0            # seconds for one number: it is the fastest batch of those that
+                        # fit, at least ten; what else the machine does only ever adds
+
+
+# -- inside the guest ---------------------------------------------------------------
+
+GET, GETFAMILY = 1, 3
+BUS_NAME, DEV_NAME, INDEX = 1, 2, 184
+REQUEST, DUMP = 1, 0x300
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
+
+
+def attr(kind, data):
+    return struct.pack("HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
+
+
+def message(family, command, attrs=b"", flags=0):
+    body = struct.pack("BBxx", command, 1) + attrs
+    return struct.pack("IHHII", 16 + len(body), family, REQUEST | flags, 0, 0) + body
+
+
+class Netlink:
+    """A generic netlink socket with room for the replies to a whole batch."""
+
+    family = None
+
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
+        for option in (SO_SNDBUFFORCE, SO_RCVBUFFORCE):
+            self.socket.setsockopt(socket.SOL_SOCKET, option, 256 << 20)
+        self.socket.bind((0, 0))
+        if not Netlink.family:
+            reply = self.ask(message(16, GETFAMILY, attr(2, b"devlink\0")))[0]
+            Netlink.family = next(struct.unpack("H", data)[0] for kind, data in attrs_of(reply)
+                                  if kind == 1)
+
+    def ask(self, data):
+        self.socket.send(data)
+        return self.replies()
+
+    def replies(self):
+        found = []
+        while True:
+            try:
+                data = self.socket.recv(1 << 20, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return found
+            while data:
+                length, kind = struct.unpack_from("IH", data)
+                if kind == 2 and struct.unpack_from("i", data, 16)[0]:
+                    error = -struct.unpack_from("i", data, 16)[0]
+                    raise OSError(error, os.strerror(error))
+                if kind > 3:
+                    found.append(data[:length])
+                data = data[(length + 3) & ~3:]
+
+
+def cost(*messages):
+    """Nanoseconds for each of the messages; each is to have one reply."""
+    data = b"".join(messages)
+    times, end = [], time.monotonic() + BUDGET
+    while len(times) < 10 or time.monotonic() < end:
+        # A new one each time: to close it is the fast way to be rid of the replies.
+        netlink = Netlink()
+        start = time.perf_counter_ns()
+        netlink.socket.send(data)
+        times.append((time.perf_counter_ns() - start) / len(messages))
+        if len(times) == 1:
+            got = len(netlink.replies())
+            if got != len(messages):
+                raise SystemExit(f"{len(messages)} requests, {got} replies")
+        netlink.socket.close()
+    return min(times)
+
+
+def attrs_of(msg):
+    at = 20
+    while at + 4 <= len(msg):
+        length, kind = struct.unpack_from("HH", msg, at)
+        yield kind & 0x3fff, msg[at + 4:at + length]
+        at += (length + 3) & ~3
+
+
+def handle(number):
+    return attr(BUS_NAME, b"netdevsim\0") + attr(DEV_NAME, b"netdevsim%d\0" % number)
+
+
+def write(name, text):
+    with open(f"/sys/bus/netdevsim/{name}", "w", encoding="ascii") as f:
+        f.write(text)
+
+
+def free_memory():
+    with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as f:
+        f.write("3")
+    with open("/proc/meminfo", encoding="ascii") as f:
+        return next(int(line.split()[1]) << 10 for line in f if line.startswith("MemFree"))
+
+
+def local_dump():
+    """In a namespace with one instance: its dump."""
+    return cost(*[message(Netlink().family, GET, flags=DUMP)] * (BATCH // 4))
+
+
+def in_namespace():
+    return float(subprocess.run(["ip", "netns", "exec", "bench", sys.executable, __file__,
+                                 "--guest", "local_dump"], check=True,
+                                stdout=subprocess.PIPE, text=True).stdout)
+
+
+def two_lookups(instances):
+    """Prints the cost of a get by name, alone and among others, for `make run`."""
+    netlink, costs = Netlink(), []
+    for first, last in ((1, 1), (2, instances)):
+        for number in range(first, last + 1):
+            write("new_device", f"{number} 0")
+        costs.append(cost(*[message(netlink.family, GET, handle(last // 2 + 1))] * BATCH))
+    print(*costs)
+
+
+def guest(instances):
+    """Prints the rows of this boot as JSON."""
+    os.sched_setaffinity(0, {1})
+    rows = {}
+    netlink = Netlink()
+    counts = [count for count in COUNTS if count <= instances]
+
+    # The instance that is asked for, one of those in the middle, is asked for all
+    # the time: what the others cost is in the row, cold caches are not.
+    def lookups(count):
+        name = f"get by name, {count} instances"
+        wanted = count // 2 + 1
+        by_name = message(netlink.family, GET, handle(wanted))
+        rows[name] = cost(*[by_name] * BATCH)
+
+    subprocess.run(["ip", "netns", "add", "bench"], check=True)
+    subprocess.run(["ip", "netns", "exec", "bench", "sh", "-c",
+                    "echo 60000 0 >/sys/bus/netdevsim/new_device"], check=True)
+    rows["dump of a namespace with 1 instance"] = in_namespace()
+
+    free = free_memory()
+    made, creating = 0, []
+    for count in counts:
+        while made < count:
+            made += 1
+            start = time.perf_counter_ns()
+            write("new_device", f"{made} 0")
+            creating.append(time.perf_counter_ns() - start)
+        lookups(count)
+        if count == 1:
+            index = next(data for kind, data in
+                         attrs_of(netlink.ask(message(netlink.family, GET, handle(1)))[0])
+                         if kind == INDEX)
+            rows["get by index"] = cost(*[message(netlink.family, GET, attr(INDEX, index))] * BATCH)
+    rows["create an instance"] = statistics.median(creating)
+    rows["memory of an instance, bytes"] = (free - free_memory()) / made
+    rows[f"... and {made} in another"] = in_namespace()
+
+    dump, end = [], time.monotonic() + 2 * BUDGET
+    while time.monotonic() < end:
+        start = time.perf_counter_ns()
+        netlink.socket.send(message(netlink.family, GET, flags=DUMP))
+        done = got = 0
+        while not done:
+            data = netlink.socket.recv(1 << 20)
+            while data:
+                length, kind = struct.unpack_from("IH", data)
+                got += kind > 3
+                done = kind == 3
+                data = data[(length + 3) & ~3:]
+        dump.append((time.perf_counter_ns() - start) / got)
+        if got != made:
+            raise SystemExit(f"{made} instances, {got} in the dump")
+    rows[f"dump of {made}, an instance"] = min(dump)
+
+    # Each waits for RCU several times; the guest ends with the others.
+    deleting = []
+    for number in range(1, 41):
+        start = time.perf_counter_ns()
+        write("del_device", str(number))
+        deleting.append(time.perf_counter_ns() - start)
+    rows["delete an instance"] = statistics.median(deleting)
+    print(json.dumps(rows))
+
+
+# -- on the host --------------------------------------------------------------------
+
+def limits(names):
+    """{row: (factor, the row that it is compared with, or None for the base)}"""
+    first_get = next(name for name in names if name.startswith("get by name"))
+    first_dump = next(name for name in names if name.startswith("dump of a namespace"))
+    found = {}
+    for name in names:
+        if name.startswith("get by name") and name != first_get:
+            found[name] = FLAT, first_get
+        elif name.startswith("... and"):
+            found[name] = FLAT, first_dump
+        else:
+            found[name] = BASE, None
+    return found
+
+
+def shown(name, value):
+    return f"{value:8.0f} B " if "bytes" in name else f"{value / 1000:8.2f} us"
+
+
+def host(args):
+    import guest as machine  # pylint: disable=import-outside-toplevel
+
+    boots = {"base": [], "series": []}
+    for number in range(args.boots):
+        # In turn, and not always the same one first.
+        for kernel in sorted(boots, reverse=number % 2 == 1):
+            output = []
+            result = machine.run(kernel, "perf", f"{sys.executable} {os.path.realpath(__file__)} "
+                                 f"--guest {args.instances}", limit=900, memory="4G",
+                                 write=output.append)
+            if result.status:
+                sys.exit(f"bench: {kernel}: {result.why or f'status {result.status}'}\n"
+                         + b"".join(output).decode(errors="replace"))
+            boots[kernel].append(json.loads(b"".join(output).decode().strip().splitlines()[-1]))
+            print(f"boot {number + 1} of {args.boots}, {kernel}: {result.seconds:.0f} s",
+                  file=sys.stderr, flush=True)
+
+    names = list(boots["series"][0])
+    may = limits(names)
+    bad, table = 0, []
+    print(f"\n{'':44} {'base':>11} {'+-':>5}   {'series':>11} {'+-':>5}   {'ratio':>6}")
+    for name in names:
+        row = {"row": name}
+        for kernel in ("base", "series"):
+            values = [boot[name] for boot in boots[kernel]]
+            quarter = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 \
+                else [values[0]] * 3
+            row[kernel] = {"median": statistics.median(values), "values": values,
+                           "spread": (quarter[2] - quarter[0]) / 2}
+        row["ratio"] = row["series"]["median"] / row["base"]["median"]
+        factor, other = may[name]
+        against = row["ratio"]
+        if other:
+            against = row["series"]["median"] / next(
+                r for r in table if r["row"] == other)["series"]["median"]
+        row["limit"] = {"factor": factor, "of": other or "base", "is": against,
+                        "good": against <= factor}
+        table.append(row)
+        bad += against > factor
+        cells = "   ".join(f"{shown(name, row[k]['median'])} "
+                           f"{100 * row[k]['spread'] / row[k]['median']:4.1f}%"
+                           for k in ("base", "series"))
+        note = f"   {against:.2f} times the first" if other else ""
+        print(f"{name:44} {cells}   {row['ratio']:6.3f}{note}"
+              + ("" if against <= factor else f"   ABOVE {factor}"))
+    with open(args.json, "w", encoding="utf-8") as f:
+        json.dump({"boots": args.boots, "cpus": os.cpu_count(), "rows": table}, f, indent=1)
+        f.write("\n")
+    print(f"\n(medians of {args.boots} boots; +-: half the distance between the quartiles; "
+          f"also in {os.path.relpath(args.json)})")
+    return 1 if bad else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--boots", type=int, default=5)
+    parser.add_argument("--instances", type=int, default=COUNTS[-1])
+    parser.add_argument("--json")
+    parser.add_argument("--guest")
+    args = parser.parse_args()
+    if args.guest == "local_dump":
+        print(local_dump())
+    elif args.guest == "two_lookups":
+        two_lookups(args.instances)
+    elif args.guest:
+        guest(int(args.guest))
+    else:
+        top = os.path.realpath(f"{os.path.dirname(__file__)}/..")
+        args.json = args.json or f"{top}/build/bench.json"
+        return host(args)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("\nbench: stopped", file=sys.stderr)
+        sys.exit(130)
