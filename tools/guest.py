@@ -101,7 +101,7 @@ def qemu_command(image, job, job_fds, memory, append):
                "-fsdev", f"local,id=out,path={job}/out,security_model=none",
                "-device", "virtio-9p-pci,fsdev=out,mount_tag=out",
                "-device", "virtio-rng-pci",
-               "-chardev", f"file,id=console,path=/dev/fd/{console}", "-serial", "chardev:console",
+               "-chardev", f"{console},id=console", "-serial", "chardev:console",
                "-device", "virtio-serial-pci,id=ports"]
     for number, (name, chardev) in enumerate((("out", out), ("err", f"file,path=/dev/fd/{err}"),
                                               ("control", f"file,path=/dev/fd/{control}")), 1):
@@ -147,7 +147,7 @@ def run(kernel, config, command, limit=300, out=None, write=None, write_err=None
             fds = [f"null,fd:{ends[0]}", *ends[1:]]
             argv = uml_command(image, job, fds, memory or "1G") + append.split()
         else:
-            fds = [f"file,path=/dev/fd/{ends[0]}", *ends[1:]]
+            fds = [f"file,path=/dev/fd/{ends[0]}", *ends[1:3], f"file,path=/dev/fd/{ends[3]}"]
             argv = qemu_command(image, job, fds, memory or "3G", append)
         start = time.monotonic()
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, pass_fds=ends,
@@ -287,17 +287,20 @@ def shell(kernel, config):
     for name, text in (("shell", ""), ("dir", TOP), ("path", f"{TOP}/build/tools/bin")):
         with open(f"{job}/{name}", "w", encoding="utf-8") as f:
             f.write(text + "\n")
-    null = os.open("/dev/null", os.O_RDWR)
     console = os.open(f"{job}/console", os.O_RDWR | os.O_CREAT)
+    # Nobody listens, but each port needs its own.
+    err, control = os.pipe()[1], os.pipe()[1]
     append = f"guest.job={job} guest.machine={machine}"
     if machine == "uml":
-        argv = uml_command(image, job, ["fd:0,fd:1", null, null, console], "1G") + append.split()
+        argv = uml_command(image, job, ["fd:0,fd:1", err, control, console], "1G") + append.split()
     else:
-        argv = qemu_command(image, job, ["stdio,signal=off", null, null, console], "3G", append)
+        # A port is no terminal, the serial line is.
+        argv = qemu_command(image, job, ["null", err, control, "stdio,signal=off"], "3G",
+                            f"{append} loglevel=3")
     state = subprocess.run(["stty", "-g"], stdout=subprocess.PIPE, text=True, check=False).stdout
     try:
         subprocess.run(["stty", "raw", "-echo"], check=False)
-        return subprocess.run(argv, pass_fds=(null, console), cwd=job,
+        return subprocess.run(argv, pass_fds=(err, control, console), cwd=job,
                               stderr=subprocess.DEVNULL, check=False).returncode
     finally:
         subprocess.run(["stty", *state.split()], check=False)
