@@ -185,7 +185,7 @@ def guest(instances):
             rows["get by index"] = cost(*[message(netlink.family, GET, attr(INDEX, index))] * BATCH)
     rows["create an instance"] = statistics.median(creating)
     rows["memory of an instance, bytes"] = (free - free_memory()) / made
-    rows[f"... and {made} in another"] = in_namespace()
+    rows[f"the same, {made} instances in another"] = in_namespace()
 
     dump, end = [], time.monotonic() + 2 * BUDGET
     while time.monotonic() < end:
@@ -224,7 +224,7 @@ def limits(names):
     for name in names:
         if name.startswith("get by name") and name != first_get:
             found[name] = FLAT, first_get
-        elif name.startswith("... and"):
+        elif name.startswith("the same"):
             found[name] = FLAT, first_dump
         else:
             found[name] = BASE, None
