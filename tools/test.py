@@ -54,10 +54,11 @@ COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 
 
 def step(title, argv, env):
-    """Returns (passed, failed, skipped, reasons); shows what the program prints."""
+    """Returns [passed, failed, skipped], what failed and why something was skipped; shows
+    what the program prints."""
     print(f"\n== {title}", flush=True)
     start = time.monotonic()
-    counts, reasons, last = None, [], ""
+    counts, reasons, bad, last = None, [], [], ""
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors="replace", env=env) as process:
         try:
@@ -70,6 +71,8 @@ def step(title, argv, env):
                 last = line.strip() or last
                 if re.search(r"\bskip(ped)?\b", line):
                     reasons.append(line.strip())
+                if re.search(r"\b(fail|FAIL)\b", line):
+                    bad.append(line.strip())
         except KeyboardInterrupt:
             process.send_signal(signal.SIGINT)
             process.wait()
@@ -80,8 +83,8 @@ def step(title, argv, env):
         counts[1] = 1
     print(f"-- {title}: {counts[0]} passed, {counts[1]} failed, {counts[2]} skipped, "
           f"{time.monotonic() - start:.0f} s", flush=True)
-    failed = f"{title}: {last}" if counts[1] else ""
-    return counts, failed, [f"{title}: {r}" for r in reasons] if counts[2] else []
+    return (counts, [f"{title}: {b}" for b in bad[:5] or [last]] if counts[1] else [],
+            [f"{title}: {r}" for r in reasons] if counts[2] else [])
 
 
 def main():
@@ -98,7 +101,7 @@ def main():
     for title, argv in SOAK if soak else TEST:
         counts, failed, reasons = step(title, argv, env)
         total = [a + b for a, b in zip(total, counts)]
-        failures += [failed] if failed else []
+        failures += failed
         skips += reasons
         rows.append((title, counts))
     print()
