@@ -74,8 +74,10 @@ def guests():
                   patience=(60, 5))
     check("a guest that hangs has its status", r.status == guest.HUNG, (r.status, r.why))
 
+    # A shell starts what runs in the background with the signal ignored.
     process = subprocess.Popen([f"{TOP}/tools/guest.py", "base", "perf", "sleep 77"],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     time.sleep(4)
     process.send_signal(signal.SIGINT)
     error = process.communicate(timeout=20)[1]

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What devlink costs: base and series in turn, several boots of each.
 
-usage: bench.py [--boots N] [--instances N] [--json FILE] [ROW ...]
+usage: bench.py [--boots N] [--instances N] [--json FILE] [--part commands|instances]
 
 Every boot is a guest of its own (perf kernels, nothing else running), base and series
 alternate, and each gives one number for each row.  Printed are the medians over the
@@ -17,6 +17,7 @@ measured is the kernel, not the machine that it runs on.  Run it on an idle mach
 import argparse
 import json
 import os
+import re
 import socket
 import statistics
 import struct
@@ -29,6 +30,8 @@ BASE = 1.03
 FLAT = 1.1
 COUNTS = (1, 100, 1000, 4000)
 BATCH = 4000            # requests to a system call, which costs 50 to 400 us by itself
+LATENCIES = 2000        # requests one by one, of which the slowest in a hundred counts
+TWICE = 2               # what that may take beside a firmware update, times what it takes idle
 BUDGET = 2.0            # seconds for one number: it is the fastest batch of those that
                         # fit, at least ten; what else the machine does only ever adds
 
@@ -37,7 +40,7 @@ BUDGET = 2.0            # seconds for one number: it is the fastest batch of tho
 
 GET, GETFAMILY = 1, 3
 BUS_NAME, DEV_NAME, INDEX = 1, 2, 184
-REQUEST, DUMP = 1, 0x300
+REQUEST, ACK, DUMP = 1, 4, 0x300
 SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 
 
@@ -81,13 +84,13 @@ class Netlink:
                 if kind == 2 and struct.unpack_from("i", data, 16)[0]:
                     error = -struct.unpack_from("i", data, 16)[0]
                     raise OSError(error, os.strerror(error))
-                if kind > 3:
+                if kind > 3 or kind == 2:
                     found.append(data[:length])
                 data = data[(length + 3) & ~3:]
 
 
 def cost(*messages):
-    """Nanoseconds for each of the messages; each is to have one reply."""
+    """Nanoseconds for each of the messages; each has a reply."""
     data = b"".join(messages)
     times, end = [], time.monotonic() + BUDGET
     while len(times) < 10 or time.monotonic() < end:
@@ -98,7 +101,7 @@ def cost(*messages):
         times.append((time.perf_counter_ns() - start) / len(messages))
         if len(times) == 1:
             got = len(netlink.replies())
-            if got != len(messages):
+            if got < len(messages):
                 raise SystemExit(f"{len(messages)} requests, {got} replies")
         netlink.socket.close()
     return min(times)
@@ -137,6 +140,130 @@ def in_namespace():
     return float(subprocess.run(["ip", "netns", "exec", "bench", sys.executable, __file__,
                                  "--guest", "local_dump"], check=True,
                                 stdout=subprocess.PIPE, text=True).stdout)
+
+
+def uapi(enum):
+    """{name: number} of an enumeration in uapi/linux/devlink.h."""
+    header = os.path.realpath(f"{os.path.dirname(__file__)}/../build/linux/include/uapi/linux/devlink.h")
+    with open(header, encoding="utf-8") as f:
+        text = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
+    body = re.search(rf"enum {enum} {{(.*?)}}", text, re.S).group(1)
+    found, number = {}, 0
+    for entry in filter(None, (e.strip() for e in body.split(","))):
+        name, _, value = (part.strip() for part in entry.partition("="))
+        if "_MAX - 1" in value:
+            continue
+        number = found[value] if value in found else int(value, 0) if value else number
+        found[name] = number
+        number += 1
+    return found
+
+
+def requests(device):
+    """{what: message} for commands on a device with two ports in switchdev mode: views,
+    those that have to ask netdevsim, and what does nothing but to find and lock."""
+    commands, attrs = uapi("devlink_command"), uapi("devlink_attr")
+
+    def request(command, flags=0, **values):
+        data = handle(device)
+        for name, value in values.items():
+            value = value.encode() + b"\0" if isinstance(value, str) else struct.pack("I", value)
+            data += attr(attrs["DEVLINK_ATTR_" + name], value)
+        return message(Netlink().family, commands["DEVLINK_CMD_" + command], data, flags)
+
+    views = {
+        "dev": request("GET"),
+        "port": request("PORT_GET", PORT_INDEX=0),
+        "region": request("REGION_GET", REGION_NAME="dummy"),
+        "health": request("HEALTH_REPORTER_GET", HEALTH_REPORTER_NAME="dummy"),
+        "trap group": request("TRAP_GROUP_GET", TRAP_GROUP_NAME="l3_drops"),
+        "resource": request("RESOURCE_DUMP"),
+        "param": request("PARAM_GET", PARAM_NAME="max_macs"),
+        "rate": request("RATE_GET", PORT_INDEX=128),
+        "ports, dump": request("PORT_GET", DUMP),
+    }
+    asking = {
+        "info": request("INFO_GET"),
+        "eswitch": request("ESWITCH_GET"),
+        "trap": request("TRAP_GET", TRAP_NAME="blackhole_route"),
+        "policer": request("TRAP_POLICER_GET", TRAP_POLICER_ID=1),
+        "param that netdevsim has": request("PARAM_GET", PARAM_NAME="test2"),
+    }
+    locks = {
+        "nothing, structure (port set)": request("PORT_SET", ACK, PORT_INDEX=0),
+        "nothing, exclusive (health set)": request("HEALTH_REPORTER_SET", ACK,
+                                                   HEALTH_REPORTER_NAME="dummy"),
+    }
+    return views, asking, locks
+
+
+def latencies(msg, count):
+    """Microseconds from request to answer, one after the other."""
+    netlink = Netlink()
+    taken = []
+    for _ in range(count):
+        start = time.perf_counter_ns()
+        netlink.socket.send(msg)
+        netlink.socket.recv(1 << 20)
+        taken.append((time.perf_counter_ns() - start) / 1000)
+        netlink.replies()
+    return sorted(taken)
+
+
+def throughput(msg, readers):
+    """Nanoseconds for each answer when several processes ask, each for itself."""
+    ends = [os.pipe() for _ in range(readers)]
+    for number in range(readers):
+        if os.fork() == 0:
+            os.sched_setaffinity(0, {number % os.cpu_count()})
+            os.write(ends[number][1], b"%f" % cost(*[msg] * (BATCH // 4)))
+            os._exit(0)
+    costs = [float(os.read(end[0], 100)) for end in ends]
+    for _ in range(readers):
+        os.wait()
+    return statistics.mean(costs) / readers
+
+
+def commands():
+    """Prints rows about commands on one device as JSON."""
+    device, rows = 60001, {}
+    debugfs = f"/sys/kernel/debug/netdevsim/netdevsim{device}"
+
+    def knob(name, value):
+        with open(f"{debugfs}/{name}", "w", encoding="ascii") as f:
+            f.write(str(value))
+
+    write("new_device", f"{device} 2")
+    write(f"devices/netdevsim{device}/sriov_numvfs", "1")
+    subprocess.run(["devlink", "dev", "eswitch", "set", f"netdevsim/netdevsim{device}",
+                    "mode", "switchdev"], check=True)
+    views, asking, locks = requests(device)
+    for readers in (1, 2):
+        rows[f"ports dumped by {readers}"] = throughput(views["ports, dump"], readers)
+    os.sched_setaffinity(0, {1})
+    for name, msg in {**views, **asking, **locks}.items():
+        rows[f"uncontended: {name}"] = cost(*[msg] * (BATCH // 4))
+
+    idle = {name: latencies(msg, LATENCIES) for name, msg in views.items()}
+    # The base waits for the end of the update: then one request is enough.
+    firmware = "/lib/firmware/bench"
+    with open(firmware, "wb") as f:
+        f.write(bytes(1000))
+    knob("fw_update_flash_chunk_time_ms", 20)
+    for name, msg in views.items():
+        with subprocess.Popen(["devlink", "dev", "flash", f"netdevsim/netdevsim{device}", "file",
+                               "bench"], stdout=subprocess.PIPE) as flash:
+            flash.stdout.read(1)
+            beside = latencies(msg, 1)
+            while flash.poll() is None and len(beside) < LATENCIES:
+                beside += latencies(msg, LATENCIES // 10)
+            for which, at in (("p50", 0.5), ("p99", 0.99), ("max", 1)):
+                for when, taken in (("idle", idle[name]), ("beside a flash", sorted(beside))):
+                    rows[f"{which} of {name}, {when}"] = \
+                        1000 * taken[min(int(len(taken) * at), len(taken) - 1)]
+            flash.stdout.read()
+    write("del_device", str(device))
+    print(json.dumps(rows))
 
 
 def two_lookups(instances):
@@ -217,15 +344,19 @@ def guest(instances):
 # -- on the host --------------------------------------------------------------------
 
 def limits(names):
-    """{row: (factor, the row that it is compared with, or None for the base)}"""
-    first_get = next(name for name in names if name.startswith("get by name"))
-    first_dump = next(name for name in names if name.startswith("dump of a namespace"))
+    """{row: (factor, or None; the row that it is compared with, or None for the base)}"""
+    first_get = next((name for name in names if name.startswith("get by name")), None)
+    first_dump = next((name for name in names if name.startswith("dump of a namespace")), None)
     found = {}
     for name in names:
         if name.startswith("get by name") and name != first_get:
             found[name] = FLAT, first_get
         elif name.startswith("the same"):
             found[name] = FLAT, first_dump
+        elif name.startswith("p99") and name.endswith("beside a flash"):
+            found[name] = TWICE, name.replace("beside a flash", "idle")
+        elif name.startswith(("p50", "p99", "max", "ports dumped by 2")):
+            found[name] = None, None
         else:
             found[name] = BASE, None
     return found
@@ -243,13 +374,17 @@ def host(args):
         # In turn, and not always the same one first.
         for kernel in sorted(boots, reverse=number % 2 == 1):
             output = []
-            result = machine.run(kernel, "perf", f"{sys.executable} {os.path.realpath(__file__)} "
-                                 f"--guest {args.instances}", limit=900, memory="4G",
-                                 write=output.append)
+            program = f"{sys.executable} {os.path.realpath(__file__)} --guest"
+            parts = {"commands": f"{program} commands", "instances": f"{program} {args.instances}"}
+            result = machine.run(kernel, "perf", parts.get(args.part) or " && ".join(parts.values()),
+                                 limit=900, memory="4G", write=output.append)
             if result.status:
                 sys.exit(f"bench: {kernel}: {result.why or f'status {result.status}'}\n"
                          + b"".join(output).decode(errors="replace"))
-            boots[kernel].append(json.loads(b"".join(output).decode().strip().splitlines()[-1]))
+            rows = {}
+            for line in b"".join(output).decode().splitlines():
+                rows.update(json.loads(line))
+            boots[kernel].append(rows)
             print(f"boot {number + 1} of {args.boots}, {kernel}: {result.seconds:.0f} s",
                   file=sys.stderr, flush=True)
 
@@ -272,16 +407,16 @@ def host(args):
         if other:
             against = row["series"]["best"] / next(
                 r for r in table if r["row"] == other)["series"]["best"]
-        row["limit"] = {"factor": factor, "of": other or "base", "is": against,
-                        "good": against <= factor}
+        good = not factor or against <= factor
+        row["limit"] = {"factor": factor, "of": other or "base", "is": against, "good": good}
         table.append(row)
-        bad += against > factor
+        bad += not good
         cells = "   ".join(f"{shown(name, row[k]['median'])} "
                            f"{100 * row[k]['spread'] / row[k]['median']:4.1f}%"
                            for k in ("base", "series"))
-        note = f"   {against:.2f} times the first" if other else ""
+        note = f"   {against:.2f} times {'idle' if 'flash' in name else 'the first'}" if other else ""
         print(f"{name:44} {cells}   {row['ratio']:6.3f} {row['ratio_of_best']:6.3f}{note}"
-              + ("" if against <= factor else f"   ABOVE {factor}"))
+              + ("" if good else f"   ABOVE {factor}"))
     with open(args.json, "w", encoding="utf-8") as f:
         json.dump({"boots": args.boots, "cpus": os.cpu_count(), "rows": table}, f, indent=1)
         f.write("\n")
@@ -295,10 +430,13 @@ def main():
     parser.add_argument("--boots", type=int, default=5)
     parser.add_argument("--instances", type=int, default=COUNTS[-1])
     parser.add_argument("--json")
+    parser.add_argument("--part", choices=("commands", "instances"))
     parser.add_argument("--guest")
     args = parser.parse_args()
     if args.guest == "local_dump":
         print(local_dump())
+    elif args.guest == "commands":
+        commands()
     elif args.guest == "two_lookups":
         two_lookups(args.instances)
     elif args.guest:
