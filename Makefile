@@ -50,6 +50,10 @@ bench: setup tree ## what the kernel takes for it: base and series in turn, [BOO
 	@tools/kernel series perf
 	@tools/bench.py --boots "$(BOOTS)"
 
+mutants: setup tree ## take locks out of the series, one at a time: which test sees it; docs/mutants.md
+	@tools/kernel series perf
+	@tools/mutants.py $(NAME)
+
 check: setup tree ## per patch: builds, checkpatch, W=1, sparse, coccicheck, kernel-doc, ...
 	@tools/check
 
@@ -62,4 +66,4 @@ send: setup tree ## make the mails, try them with git send-email --dry-run
 clean: ## remove build/ (downloads and the compiler cache stay in ~/.cache)
 	@git -C build/linux worktree prune 2>/dev/null; rm -rf build
 
-.PHONY: help run test soak setup tree export kernel exec shell ksft bench check drivers send clean
+.PHONY: help run test soak setup tree export kernel exec shell ksft bench mutants check drivers send clean

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """What devlink costs: base and series in turn, several boots of each.
 
-usage: bench.py [--boots N] [--instances N] [--json FILE] [--part commands|instances]
+usage: bench.py [--boots N] [--instances N] [--json FILE]
+                [--part commands|instances|parallel]
 
 Every boot is a guest of its own (perf kernels, nothing else running), base and series
 alternate, and each gives one number for each row.  Printed are the medians over the
@@ -31,6 +32,8 @@ FLAT = 1.1
 COUNTS = (1, 100, 1000, 4000)
 BATCH = 4000            # requests to a system call, which costs 50 to 400 us by itself
 LATENCIES = 2000        # requests one by one, of which the slowest in a hundred counts
+TOGETHER = 1.15         # commands on different objects at the same time, times one of them
+SERIAL = 7.2            # at the least, eight on one object, times one: they take turns
 TWICE = 2               # what that may take beside a firmware update, times what it takes idle
 BUDGET = 2.0            # seconds for one number: it is the fastest batch of those that
                         # fit, at least ten; what else the machine does only ever adds
@@ -266,6 +269,95 @@ def commands():
     print(json.dumps(rows))
 
 
+def at_the_same_time(messages, rounds=12):
+    """Nanoseconds until all are answered, each sent by a process of its own; the least of
+    some rounds, which are fewer than netdevsim has room for snapshots."""
+    go, done = os.pipe(), os.pipe()
+    workers = []
+    for msg in messages:
+        pid = os.fork()
+        if pid == 0:
+            netlink = Netlink()
+            while os.read(go[0], 1) == b"g":
+                netlink.socket.send(msg)
+                # Its status comes after what it has to say.
+                kind = 0
+                while kind != 2:
+                    answer = netlink.socket.recv(1 << 16)
+                    while answer:
+                        length, kind = struct.unpack_from("IH", answer)
+                        error = kind == 2 and struct.unpack_from("i", answer, 16)[0]
+                        answer = answer[(length + 3) & ~3:]
+                os.write(done[1], b"e" if error else b"d")
+            os._exit(0)
+        workers.append(pid)
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter_ns()
+        os.write(go[1], b"g" * len(messages))
+        answers = b""
+        while len(answers) < len(messages):
+            answers += os.read(done[0], len(messages))
+        times.append(time.perf_counter_ns() - start)
+        if b"e" in answers:
+            raise SystemExit("a command failed")
+    os.write(go[1], b"q" * len(messages))
+    for pid in workers:
+        os.waitpid(pid, 0)
+    return min(times)
+
+
+def parallel():
+    """Prints rows about commands whose callbacks take 10 ms, at the same time, as JSON;
+    none where netdevsim declares no callbacks, as in the base."""
+    device, rows = 60002, {}
+    debugfs = f"/sys/kernel/debug/netdevsim/netdevsim{device}"
+    write("new_device", f"{device} 1")
+    if os.path.exists(f"{debugfs}/health/break_parallel0"):
+        with open(f"{debugfs}/port_functions", "w", encoding="ascii") as f:
+            f.write("1")
+        write(f"devices/netdevsim{device}/sriov_numvfs", "8")
+        subprocess.run(["devlink", "dev", "eswitch", "set", f"netdevsim/netdevsim{device}",
+                        "mode", "switchdev"], check=True)
+        for callback in ("port_fn_set", "trap_action_set", "trap_policer_set", "region_snapshot",
+                         "health_diagnose"):
+            with open(f"{debugfs}/callbacks/{callback}/delay_ms", "w", encoding="ascii") as f:
+                f.write("10")
+        ports = [port_set(device, 128 + number) for number in range(8)]
+        for count in (1, 2, 4, 8):
+            rows[f"{count} commands of 10 ms, different ports"] = at_the_same_time(ports[:count])
+        rows["8 commands of 10 ms, different kinds"] = at_the_same_time(
+            ports[:4] + mixed(device))
+        rows["8 commands of 10 ms, one port"] = at_the_same_time(ports[:1] * 8)
+    write("del_device", str(device))
+    print(json.dumps(rows))
+
+
+def port_set(device, port):
+    commands, attrs = uapi("devlink_command"), uapi("devlink_attr")
+    function = uapi("devlink_port_function_attr")["DEVLINK_PORT_FUNCTION_ATTR_HW_ADDR"]
+    data = handle(device) + attr(attrs["DEVLINK_ATTR_PORT_INDEX"], struct.pack("I", port)) + \
+        attr(attrs["DEVLINK_ATTR_PORT_FUNCTION"] | 0x8000, attr(function, b"\2\0\0\0\0\1"))
+    return message(Netlink().family, commands["DEVLINK_CMD_PORT_SET"], data, ACK)
+
+
+def mixed(device):
+    """Four commands on four objects that are not ports."""
+    commands, attrs = uapi("devlink_command"), uapi("devlink_attr")
+
+    def request(command, **values):
+        data = handle(device)
+        for name, value in values.items():
+            value = value.encode() + b"\0" if isinstance(value, str) else value
+            data += attr(attrs["DEVLINK_ATTR_" + name], value)
+        return message(Netlink().family, commands["DEVLINK_CMD_" + command], data, ACK)
+
+    return [request("TRAP_SET", TRAP_NAME="blackhole_route", TRAP_ACTION=b"\1"),
+            request("REGION_NEW", REGION_NAME="dummy"),
+            request("HEALTH_REPORTER_DIAGNOSE", HEALTH_REPORTER_NAME="parallel0"),
+            request("HEALTH_REPORTER_DIAGNOSE", HEALTH_REPORTER_NAME="parallel1")]
+
+
 def two_lookups(instances):
     """Prints the cost of a get by name, alone and among others, for `make run`."""
     netlink, costs = Netlink(), []
@@ -344,7 +436,8 @@ def guest(instances):
 # -- on the host --------------------------------------------------------------------
 
 def limits(names):
-    """{row: (factor, or None; the row that it is compared with, or None for the base)}"""
+    """{row: (factor, or None; the row that it is compared with, or None for the base)}; a
+    factor below 0 is what it has to be at the least."""
     first_get = next((name for name in names if name.startswith("get by name")), None)
     first_dump = next((name for name in names if name.startswith("dump of a namespace")), None)
     found = {}
@@ -355,6 +448,10 @@ def limits(names):
             found[name] = FLAT, first_dump
         elif name.startswith("p99") and name.endswith("beside a flash"):
             found[name] = TWICE, name.replace("beside a flash", "idle")
+        elif "of 10 ms, one port" in name:
+            found[name] = -SERIAL, "1 commands of 10 ms, different ports"
+        elif "of 10 ms" in name:
+            found[name] = TOGETHER, "1 commands of 10 ms, different ports"
         elif name.startswith(("p50", "p99", "max", "ports dumped by 2")):
             found[name] = None, None
         else:
@@ -375,7 +472,8 @@ def host(args):
         for kernel in sorted(boots, reverse=number % 2 == 1):
             output = []
             program = f"{sys.executable} {os.path.realpath(__file__)} --guest"
-            parts = {"commands": f"{program} commands", "instances": f"{program} {args.instances}"}
+            parts = {"commands": f"{program} commands", "parallel": f"{program} parallel",
+                     "instances": f"{program} {args.instances}"}
             result = machine.run(kernel, "perf", parts.get(args.part) or " && ".join(parts.values()),
                                  limit=900, memory="4G", write=output.append)
             if result.status:
@@ -395,28 +493,33 @@ def host(args):
     for name in names:
         row = {"row": name}
         for kernel in ("base", "series"):
-            values = [boot[name] for boot in boots[kernel]]
+            values = [boot[name] for boot in boots[kernel] if name in boot]
+            if not values:
+                row[kernel] = None
+                continue
             quarter = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 \
                 else [values[0]] * 3
             row[kernel] = {"median": statistics.median(values), "values": values,
                            "spread": (quarter[2] - quarter[0]) / 2, "best": min(values)}
-        row["ratio"] = row["series"]["median"] / row["base"]["median"]
-        row["ratio_of_best"] = row["series"]["best"] / row["base"]["best"]
+        for ratio, of in (("ratio", "median"), ("ratio_of_best", "best")):
+            row[ratio] = row["series"][of] / row["base"][of] if row["base"] else None
         factor, other = may[name]
         against = row["ratio_of_best"]
         if other:
             against = row["series"]["best"] / next(
                 r for r in table if r["row"] == other)["series"]["best"]
-        good = not factor or against <= factor
+        good = not factor or (against <= factor if factor > 0 else against >= -factor)
         row["limit"] = {"factor": factor, "of": other or "base", "is": against, "good": good}
         table.append(row)
         bad += not good
         cells = "   ".join(f"{shown(name, row[k]['median'])} "
                            f"{100 * row[k]['spread'] / row[k]['median']:4.1f}%"
-                           for k in ("base", "series"))
+                           if row[k] else f"{'-':>17}" for k in ("base", "series"))
+        ratios = " ".join(f"{row[k]:6.3f}" if row[k] else f"{'-':>6}"
+                          for k in ("ratio", "ratio_of_best"))
         note = f"   {against:.2f} times {'idle' if 'flash' in name else 'the first'}" if other else ""
-        print(f"{name:44} {cells}   {row['ratio']:6.3f} {row['ratio_of_best']:6.3f}{note}"
-              + ("" if good else f"   ABOVE {factor}"))
+        print(f"{name:44} {cells}   {ratios}{note}"
+              + ("" if good else f"   {'ABOVE' if factor > 0 else 'BELOW'} {abs(factor)}"))
     with open(args.json, "w", encoding="utf-8") as f:
         json.dump({"boots": args.boots, "cpus": os.cpu_count(), "rows": table}, f, indent=1)
         f.write("\n")
@@ -430,13 +533,13 @@ def main():
     parser.add_argument("--boots", type=int, default=5)
     parser.add_argument("--instances", type=int, default=COUNTS[-1])
     parser.add_argument("--json")
-    parser.add_argument("--part", choices=("commands", "instances"))
+    parser.add_argument("--part", choices=("commands", "instances", "parallel"))
     parser.add_argument("--guest")
     args = parser.parse_args()
     if args.guest == "local_dump":
         print(local_dump())
-    elif args.guest == "commands":
-        commands()
+    elif args.guest in ("commands", "parallel"):
+        globals()[args.guest]()
     elif args.guest == "two_lookups":
         two_lookups(args.instances)
     elif args.guest:

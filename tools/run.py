@@ -25,6 +25,7 @@ ROWS = [
     ("errors reported at the same time", "devlink_races.sh:health_count_test"),
     ("killing a command that waits", "devlink_instances.sh:waiters_kill_test"),
     ("looking at a device that updates firmware", "devlink_views.sh:flash_test"),
+    ("traps beside a firmware update", "devlink_parallel.sh:traps_test"),
     (f"one get by name, 1 and {INSTANCES} instances", "lookups"),
 ]
 

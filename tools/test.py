@@ -21,11 +21,12 @@ T = os.path.join(guest.TOP, "tools")
 KERNELS = [("base", "perf"), ("series", "perf"), ("series", "lockdep"), ("series", "kasan")]
 # What the series adds, and what fits: under QEMU a program takes many minutes, and
 # `make soak` has them.
-KASAN = ["devlink_instances.sh", "devlink_races.sh", "devlink_views.sh:netns_test",
+KASAN = ["devlink_instances.sh", "devlink_parallel.sh:existence_test",
+         "devlink_parallel.sh:report_test", "devlink_races.sh", "devlink_views.sh:netns_test",
          "devlink_views.sh:ports_test", "devlink_views.sh:reload_test",
          "devlink_views.sh:snapshots_test"]
-KCSAN = ["devlink.sh", "devlink_in_netns.sh", "devlink_instances.sh", "devlink_races.sh",
-         "devlink_trap.sh", "devlink_views.sh"]
+KCSAN = ["devlink.sh", "devlink_in_netns.sh", "devlink_instances.sh", "devlink_parallel.sh",
+         "devlink_races.sh", "devlink_trap.sh", "devlink_views.sh"]
 
 TEST = [
     ("the programs themselves", [f"{guest.TOP}/tests/programs"]),
@@ -35,7 +36,8 @@ TEST = [
     ("base beside series (make run)", [f"{T}/run.py"]),
     ("selftests that the base has", [f"{T}/ksft.py", "compare", "perf", "lockdep"]),
     ("selftests that the series adds, lockdep", [f"{T}/ksft.py", "series", "lockdep", "devlink_instances.sh",
-                                                   "devlink_races.sh", "devlink_views.sh"]),
+                                                   "devlink_parallel.sh", "devlink_races.sh",
+                                                   "devlink_views.sh"]),
     ("selftests, series, kasan", [f"{T}/ksft.py", "series", "kasan", *KASAN]),
     ("each patch (make check)", [f"{T}/check"]),
     ("mails (make send)", [f"{T}/send"]),
