@@ -52,6 +52,19 @@ def programs(base=False):
             for word in match.group(1).split("#")[0].split()]
 
 
+def build():
+    """What is compiled of the tests; the guests run the host's programs, so they run it."""
+    with open(os.path.join(guest.LINUX, TESTS, "Makefile"), encoding="utf-8") as f:
+        if "TEST_GEN_" not in f.read():
+            return
+    headers = os.path.join(guest.BUILD, "headers")
+    tests = os.path.join(guest.LINUX, TESTS)
+    for argv in (["make", "-s", "-C", guest.LINUX, f"O={headers}", "ARCH=x86", "headers"],
+                 ["make", "-s", "-C", tests, f"OUTPUT={tests}", f"KHDR_INCLUDES=-isystem {headers}/usr/include"]):
+        if subprocess.run(argv, stdout=sys.stderr, check=False).returncode:
+            sys.exit(f"ksft: '{' '.join(argv)}' failed")
+
+
 def ktap(output):
     """The failed and passed lines, in either of the forms that net/ uses."""
     good = re.findall(r"^\s*ok \d+|^TEST: .*\[ OK \]|^\s*PASS\b", output, re.M)
@@ -60,7 +73,7 @@ def ktap(output):
     return good, [re.sub(r"\s+", " ", line).strip() for line in bad]
 
 
-def run(kernel, config, name):
+def run(kernel, config, name, args="", limit=None):
     """Returns (outcome, why, splats, seconds, output); the outcome is pass, fail or
     skip."""
     program, _, case = name.partition(":")
@@ -70,7 +83,7 @@ def run(kernel, config, name):
     # Some are not executable; kselftest's own runner calls those by hand, too.
     how = "./" if os.access(os.path.join(guest.LINUX, TESTS, program), os.X_OK) else "bash "
     result = guest.run(
-        kernel, config, f"{slow}{cases}{how}{program}", limit=LIMIT[config],
+        kernel, config, f"NO_COLOR=1 {slow}{cases}{how}{program} {args}", limit=limit or LIMIT[config],
         write=output.append, leaks=config == "kasan", out=None,
         directory=os.path.join(guest.LINUX, TESTS))
     output = b"".join(output).decode(errors="replace")
@@ -166,6 +179,7 @@ def main():
     for name in names if kernel != "compare" else ():
         if name.partition(":")[0] not in known:
             sys.exit(f"ksft: TEST={name}: there are {' '.join(known)}")
+    build()
     if kernel == "compare":
         count = compare(config, names[0])
     elif kernel == "report":
