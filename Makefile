@@ -4,6 +4,8 @@ KERNEL ?= series
 CONFIG ?= perf
 TIME ?= 300
 BOOTS ?= 5
+MINUTES ?= 10
+MESSAGES ?= 1000000
 MAKEFLAGS += --no-print-directory
 export LINUX
 # As it was typed: a dollar sign in it is the guest's.
@@ -45,6 +47,12 @@ shell: kernel ## an interactive shell in a guest
 ksft: kernel ## selftests of netdevsim: [TEST=name ...], a table, any kernel report fails
 	@tools/ksft.py "$(KERNEL)" "$(CONFIG)" $(TEST)
 
+fuzz: kernel ## hostile messages to devlink, [MESSAGES=1000000] [SEED=]; result in docs/fuzz.md
+	@tools/fuzz.py --messages "$(MESSAGES)" $(if $(SEED),--seed "$(SEED)") "$(KERNEL)" "$(CONFIG)"
+
+faults: kernel ## each allocation fails once, CONFIG=lockdep; result in docs/faults.md
+	@tools/faults.py "$(KERNEL)" "$(CONFIG)"
+
 bench: setup tree ## what the kernel takes for it: base and series in turn, [BOOTS=5]; an idle machine
 	@tools/kernel base perf
 	@tools/kernel series perf
@@ -66,4 +74,5 @@ send: setup tree ## make the mails, try them with git send-email --dry-run
 clean: ## remove build/ (downloads and the compiler cache stay in ~/.cache)
 	@git -C build/linux worktree prune 2>/dev/null; rm -rf build
 
-.PHONY: help run test soak setup tree export kernel exec shell ksft bench mutants check drivers send clean
+.PHONY: help run test soak setup tree export kernel exec shell ksft fuzz faults torture bench mutants \
+	check drivers send clean
