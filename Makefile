@@ -53,6 +53,9 @@ fuzz: kernel ## hostile messages to devlink, [MESSAGES=1000000] [SEED=]; result 
 faults: kernel ## each allocation fails once, CONFIG=lockdep; result in docs/faults.md
 	@tools/faults.py "$(KERNEL)" "$(CONFIG)"
 
+torture: kernel ## random operations at the same time, for MINUTES= [SEED=]; result in docs/torture.md
+	@tools/torture.py --minutes "$(MINUTES)" $(if $(SEED),--seed "$(SEED)") "$(KERNEL)" "$(CONFIG)"
+
 bench: setup tree ## what the kernel takes for it: base and series in turn, [BOOTS=5]; an idle machine
 	@tools/kernel base perf
 	@tools/kernel series perf
