@@ -33,6 +33,7 @@ TRIES = 3                               # for each shorter replay
 SHRINK = 15 * 60                        # seconds to look for them
 KERNELS = ("base", "series")
 DOCS = os.path.join(guest.TOP, "docs", "torture.md")
+FUNCTION = re.compile(r"\b((?:devl|nsim)\w*)\+0x")
 ROW = re.compile(r"^\| (\w+) \| (\w+) \| (.*) \|$", re.M)
 
 
@@ -40,9 +41,15 @@ def signature(result):
     """How it failed, without what is different each time."""
     _, why, splats, _, output = result
     said = re.search(r"^not ok 1 devlink torture # seed \d+: (.*)", output, re.M)
-    text = splats[0][0] if splats else said.group(1) if said else why
-    text = re.sub(r" \(\d+ times\)$|0x[0-9a-f]+|/[\w/]+|CPU.*|thread \d+|hangs: .*", "", text)
-    return re.sub(r"\d+", "N", text)
+    if said and " hangs: " in said.group(1):
+        return "a command hangs"
+    text = said.group(1) if said else why
+    if splats:
+        title, lines = splats[0]
+        frames = [m.group(1) for line in lines for m in [FUNCTION.search(line)] if m]
+        text = re.sub(r" \(\d+ times\)$|, CPU.*|, ip.*", "", title)
+        text += "".join(f" in {frame}" for frame in frames[:1])
+    return re.sub(r"0x[0-9a-f]+|\d+", "N", text)
 
 
 def run(kernel, config, args, seconds):
