@@ -448,6 +448,8 @@ def limits(names):
             found[name] = FLAT, first_dump
         elif name.startswith("p99") and name.endswith("beside a flash"):
             found[name] = TWICE, name.replace("beside a flash", "idle")
+        elif name.startswith("1 commands of 10 ms"):
+            found[name] = None, None
         elif "of 10 ms, one port" in name:
             found[name] = -SERIAL, "1 commands of 10 ms, different ports"
         elif "of 10 ms" in name:
