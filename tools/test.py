@@ -21,9 +21,8 @@ T = os.path.join(guest.TOP, "tools")
 KERNELS = [("base", "perf"), ("series", "perf"), ("series", "lockdep"), ("series", "kasan")]
 # What the series adds, and what fits: under QEMU a program takes many minutes, and
 # `make soak` has them.
-KASAN = ["devlink_instances.sh", "devlink_races.sh", "devlink_views.sh:netns_test",
-         "devlink_views.sh:ports_test", "devlink_views.sh:reload_test",
-         "devlink_views.sh:snapshots_test"]
+KASAN = ["devlink_instances.sh", "devlink_races.sh", "devlink_views.sh:ports_test",
+         "devlink_views.sh:reload_test"]
 KCSAN = ["devlink.sh", "devlink_in_netns.sh", "devlink_instances.sh", "devlink_parallel.sh",
          "devlink_races.sh", "devlink_trap.sh", "devlink_views.sh"]
 
