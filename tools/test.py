@@ -39,7 +39,6 @@ TEST = [
     ("torture, two minutes, lockdep",
      [f"{T}/torture.py", "--minutes", "2", "--seed", "1", "--no-shrink", "series", "lockdep"]),
     ("selftests, series, kasan", [f"{T}/ksft.py", "series", "kasan", *KASAN]),
-    ("each patch, each series compiled (make check)", [f"{T}/check", "--quick"]),
     ("mails (make send)", [f"{T}/send"]),
 ]
 
