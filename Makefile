@@ -65,6 +65,10 @@ mutants: setup tree ## take locks out of the series, one at a time: which test s
 	@tools/kernel series perf
 	@tools/mutants.py $(NAME)
 
+report: tree ## build/report.html: what the last runs found, on one page, and docs/latency.svg
+	@tools/setup python3-matplotlib python3-markdown
+	@tools/report.py
+
 check: setup tree ## per patch: builds, checkpatch, W=1, sparse, coccicheck, kernel-doc, ...
 	@tools/check
 
@@ -78,4 +82,4 @@ clean: ## remove build/ (downloads and the compiler cache stay in ~/.cache)
 	@git -C build/linux worktree prune 2>/dev/null; rm -rf build
 
 .PHONY: help run test soak setup tree export kernel exec shell ksft fuzz faults torture bench mutants \
-	check drivers send clean
+	report check drivers send clean

@@ -2,21 +2,25 @@
 """What devlink costs: base and series in turn, several boots of each.
 
 usage: bench.py [--boots N] [--instances N] [--json FILE]
-                [--part commands|instances|parallel]
+                [--part commands|instances|parallel|scale]
 
 Every boot is a guest of its own (perf kernels, nothing else running), base and series
 alternate, and each gives one number for each row.  Printed are the medians over the
 boots, their spread (half the distance between the quartiles), and two ratios: of the
 medians, and of the fastest boots.  What else the machine does only ever adds, so the
 second is what the row is judged by: it fails when that is above what it may be, be it
-against the base or against another row of the series.
+against the base or against another row of the series.  A whole run is kept in
+docs/bench.json, from which `make report` draws.
 
 Many requests go into one system call, whose time is taken inside the guest: what is
 measured is the kernel, not the machine that it runs on.  Run it on an idle machine.
 """
 
 import argparse
+import ctypes
+import datetime
 import json
+import math
 import os
 import re
 import socket
@@ -29,12 +33,18 @@ import time
 # What a row costs at most: (times the base), or (times another row of the series).
 BASE = 1.03
 FLAT = 1.1
+GROWN = 1.2             # for each of many objects, times each of few
 COUNTS = (1, 100, 1000, 4000)
 BATCH = 4000            # requests to a system call, which costs 50 to 400 us by itself
 LATENCIES = 2000        # requests one by one, of which the slowest in a hundred counts
 TOGETHER = 1.15         # commands on different objects at the same time, times one of them
 SERIAL = 7.2            # at the least, eight on one object, times one: they take turns
 TWICE = 2               # what that may take beside a firmware update, times what it takes idle
+BUCKETS = 4             # for each doubling of a latency, in the pictures
+# {what: (few, many)} objects, and where they are.  A region of netdevsim keeps 16 snapshots,
+# so many of them are on as many devices as it takes.
+SCALE = {"instance": (250, 4000), "port": (256, 4096), "snapshot": (100, 1000), "namespace": (8, 64)}
+SNAPSHOTS = 16
 BUDGET = 2.0            # seconds for one number: it is the fastest batch of those that
                         # fit, at least ten; what else the machine does only ever adds
 
@@ -248,6 +258,7 @@ def commands():
         rows[f"uncontended: {name}"] = cost(*[msg] * (BATCH // 4))
 
     idle = {name: latencies(msg, LATENCIES) for name, msg in views.items()}
+    pictures = {}
     # The base waits for the end of the update: then one request is enough.
     firmware = "/lib/firmware/bench"
     with open(firmware, "wb") as f:
@@ -265,8 +276,18 @@ def commands():
                     rows[f"{which} of {name}, {when}"] = \
                         1000 * taken[min(int(len(taken) * at), len(taken) - 1)]
             flash.stdout.read()
+        pictures[name] = {"idle": histogram(idle[name]), "beside a flash": histogram(beside)}
     write("del_device", str(device))
-    print(json.dumps(rows))
+    print(json.dumps({**rows, "latencies": pictures}))
+
+
+def histogram(microseconds):
+    """{bucket: how many}"""
+    counts = {}
+    for taken in microseconds:
+        bucket = round(BUCKETS * math.log2(taken))
+        counts[bucket] = counts.get(bucket, 0) + 1
+    return counts
 
 
 def at_the_same_time(messages, rounds=12):
@@ -406,22 +427,7 @@ def guest(instances):
     rows["memory of an instance, bytes"] = (free - free_memory()) / made
     rows[f"the same, {made} instances in another"] = in_namespace()
 
-    dump, end = [], time.monotonic() + 2 * BUDGET
-    while time.monotonic() < end:
-        start = time.perf_counter_ns()
-        netlink.socket.send(message(netlink.family, GET, flags=DUMP))
-        done = got = 0
-        while not done:
-            data = netlink.socket.recv(1 << 20)
-            while data:
-                length, kind = struct.unpack_from("IH", data)
-                got += kind > 3
-                done = kind == 3
-                data = data[(length + 3) & ~3:]
-        dump.append((time.perf_counter_ns() - start) / got)
-        if got != made:
-            raise SystemExit(f"{made} instances, {got} in the dump")
-    rows[f"dump of {made}, an instance"] = min(dump)
+    rows[f"dump of {made}, an instance"] = dump_cost(message(netlink.family, GET, flags=DUMP), made)
 
     # Each waits for RCU several times; the guest ends with the others.
     deleting = []
@@ -430,6 +436,163 @@ def guest(instances):
         write("del_device", str(number))
         deleting.append(time.perf_counter_ns() - start)
     rows["delete an instance"] = statistics.median(deleting)
+    print(json.dumps(rows))
+
+
+def timed(what, numbers):
+    """Nanoseconds for one, in the middle"""
+    taken = []
+    for number in numbers:
+        start = time.perf_counter_ns()
+        what(number)
+        taken.append(time.perf_counter_ns() - start)
+    return statistics.median(taken)
+
+
+def dump_cost(msg, expected):
+    """Nanoseconds for each object of a dump, the fastest of those that fit"""
+    netlink, taken, end = Netlink(), [], time.monotonic() + BUDGET
+    while len(taken) < 10 or time.monotonic() < end:
+        start = time.perf_counter_ns()
+        netlink.socket.send(msg)
+        done = got = 0
+        while not done:
+            data = netlink.socket.recv(1 << 20)
+            while data:
+                length, kind = struct.unpack_from("IH", data)
+                got += kind > 3
+                done = kind == 3
+                data = data[(length + 3) & ~3:]
+        taken.append((time.perf_counter_ns() - start) / got)
+        if got != expected:
+            raise SystemExit(f"{expected} objects, {got} in the dump")
+    return min(taken)
+
+
+class Objects:
+    """What there can be many of, numbered from 0: make(), remove(), list()"""
+
+    def before(self, count):
+        """They need somewhere to be."""
+
+    def end(self, count):
+        """The first so many are still there."""
+
+
+class Instances(Objects):
+    """Devices without ports; the guest ends with them, too."""
+
+    def make(self, number):
+        write("new_device", f"{number + 1} 0")
+
+    def remove(self, number):
+        write("del_device", str(number + 1))
+
+    def list(self, count):
+        return dump_cost(message(Netlink().family, GET, flags=DUMP), count)
+
+
+class Ports(Objects):
+    """Those of one device, with their netdevs; the guest ends with them, since each waits
+    for RCU."""
+
+    def __init__(self):
+        write("new_device", "60003 0")
+
+    def make(self, number):
+        write("devices/netdevsim60003/new_port", str(number))
+
+    def remove(self, number):
+        write("devices/netdevsim60003/del_port", str(number))
+
+    def list(self, count):
+        command = uapi("devlink_command")["DEVLINK_CMD_PORT_GET"]
+        return dump_cost(message(Netlink().family, command, handle(60003), DUMP), count)
+
+
+class Snapshots(Objects):
+    """As many on a device as its region keeps"""
+
+    def __init__(self):
+        self.commands, self.attrs = uapi("devlink_command"), uapi("devlink_attr")
+        self.netlink, self.devices = Netlink(), 0
+
+    def ask(self, command, number):
+        attrs = handle(61000 + number // SNAPSHOTS) + \
+            attr(self.attrs["DEVLINK_ATTR_REGION_NAME"], b"dummy\0") + \
+            attr(self.attrs["DEVLINK_ATTR_REGION_SNAPSHOT_ID"], struct.pack("I", number % SNAPSHOTS))
+        self.netlink.ask(message(self.netlink.family, self.commands[command], attrs, ACK))
+
+    def make(self, number):
+        self.ask("DEVLINK_CMD_REGION_NEW", number)
+
+    def remove(self, number):
+        self.ask("DEVLINK_CMD_REGION_DEL", number)
+
+    def before(self, count):
+        while self.devices * SNAPSHOTS < count:
+            write("new_device", f"{61000 + self.devices} 0")
+            self.devices += 1
+
+    def list(self, count):
+        # A message for each region, with all of its snapshots
+        msg = message(self.netlink.family, self.commands["DEVLINK_CMD_REGION_GET"], flags=DUMP)
+        return dump_cost(msg, self.devices) * self.devices / count
+
+    def end(self, count):
+        for number in range(self.devices):
+            write("del_device", str(61000 + number))
+
+
+class Namespaces(Objects):
+    """Each with a device"""
+
+    def __init__(self):
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.home = os.open("/proc/self/ns/net", os.O_RDONLY)
+        self.files = {}
+
+    def enter(self, number):
+        if self.libc.setns(self.files[number], 0):
+            raise OSError(ctypes.get_errno(), "setns")
+
+    def make(self, number):
+        if self.libc.unshare(0x40000000):
+            raise OSError(ctypes.get_errno(), "unshare")
+        self.files[number] = os.open("/proc/self/ns/net", os.O_RDONLY)
+        write("new_device", f"{62000 + number} 0")
+
+    def remove(self, number):
+        write("del_device", str(62000 + number))
+        self.libc.setns(self.home, 0)
+        os.close(self.files.pop(number))
+
+    def list(self, count):
+        self.enter(count // 2)
+        return dump_cost(message(Netlink().family, GET, flags=DUMP), 1)
+
+    def end(self, count):
+        for number in range(count):
+            self.remove(number)
+
+
+def scale():
+    """Prints rows about each of few and of many objects as JSON."""
+    rows = {}
+    os.sched_setaffinity(0, {1})
+    for name, kind in (("snapshot", Snapshots), ("namespace", Namespaces),
+                       ("instance", Instances), ("port", Ports)):
+        objects, (few, many) = kind(), SCALE[name]
+        for count in (few, many):
+            objects.before(count)
+            for number in range(count - few):
+                objects.make(number)
+            # What the last few cost, with the others there
+            last = range(count - few, count)
+            rows[f"make one of {count} {name}s"] = timed(objects.make, last)
+            rows[f"list one of {count} {name}s"] = objects.list(count)
+            rows[f"remove one of {count} {name}s"] = timed(objects.remove, last)
+        objects.end(many - few)
     print(json.dumps(rows))
 
 
@@ -454,6 +617,11 @@ def limits(names):
             found[name] = -SERIAL, "1 commands of 10 ms, different ports"
         elif "of 10 ms" in name:
             found[name] = TOGETHER, "1 commands of 10 ms, different ports"
+        elif re.match(r"(make|list|remove) one of ", name):
+            what, count, kind = name.split()[0], *name.split()[3:5]
+            few = SCALE[kind[:-1]][0]
+            found[name] = (None, None) if int(count) == few else \
+                (GROWN, f"{what} one of {few} {kind}")
         elif name.startswith(("p50", "p99", "max", "ports dumped by 2")):
             found[name] = None, None
         else:
@@ -468,22 +636,27 @@ def shown(name, value):
 def host(args):
     import guest as machine  # pylint: disable=import-outside-toplevel
 
-    boots = {"base": [], "series": []}
+    boots, latencies_of = {"base": [], "series": []}, {"base": {}, "series": {}}
     for number in range(args.boots):
         # In turn, and not always the same one first.
         for kernel in sorted(boots, reverse=number % 2 == 1):
             output = []
             program = f"{sys.executable} {os.path.realpath(__file__)} --guest"
             parts = {"commands": f"{program} commands", "parallel": f"{program} parallel",
-                     "instances": f"{program} {args.instances}"}
+                     "instances": f"{program} {args.instances}", "scale": f"{program} scale"}
             result = machine.run(kernel, "perf", parts.get(args.part) or " && ".join(parts.values()),
-                                 limit=900, memory="4G", write=output.append)
+                                 limit=1500, memory="4G", write=output.append)
             if result.status:
                 sys.exit(f"bench: {kernel}: {result.why or f'status {result.status}'}\n"
                          + b"".join(output).decode(errors="replace"))
             rows = {}
             for line in b"".join(output).decode().splitlines():
                 rows.update(json.loads(line))
+            for name, pictures in rows.pop("latencies", {}).items():
+                for when, counts in pictures.items():
+                    total = latencies_of[kernel].setdefault(name, {}).setdefault(when, {})
+                    for bucket, count in counts.items():
+                        total[bucket] = total.get(bucket, 0) + count
             boots[kernel].append(rows)
             print(f"boot {number + 1} of {args.boots}, {kernel}: {result.seconds:.0f} s",
                   file=sys.stderr, flush=True)
@@ -523,7 +696,8 @@ def host(args):
         print(f"{name:44} {cells}   {ratios}{note}"
               + ("" if good else f"   {'ABOVE' if factor > 0 else 'BELOW'} {abs(factor)}"))
     with open(args.json, "w", encoding="utf-8") as f:
-        json.dump({"boots": args.boots, "cpus": os.cpu_count(), "rows": table}, f, indent=1)
+        json.dump({"date": str(datetime.date.today()), "boots": args.boots, "cpus": os.cpu_count(),
+                   "buckets": BUCKETS, "rows": table, "latencies": latencies_of}, f)
         f.write("\n")
     print(f"\n(medians of {args.boots} boots; +-: half the distance between the quartiles; "
           f"best: ratio of the fastest boots; also in {os.path.relpath(args.json)})")
@@ -535,12 +709,12 @@ def main():
     parser.add_argument("--boots", type=int, default=5)
     parser.add_argument("--instances", type=int, default=COUNTS[-1])
     parser.add_argument("--json")
-    parser.add_argument("--part", choices=("commands", "instances", "parallel"))
+    parser.add_argument("--part", choices=("commands", "instances", "parallel", "scale"))
     parser.add_argument("--guest")
     args = parser.parse_args()
     if args.guest == "local_dump":
         print(local_dump())
-    elif args.guest in ("commands", "parallel"):
+    elif args.guest in ("commands", "parallel", "scale"):
         globals()[args.guest]()
     elif args.guest == "two_lookups":
         two_lookups(args.instances)
@@ -548,7 +722,7 @@ def main():
         guest(int(args.guest))
     else:
         top = os.path.realpath(f"{os.path.dirname(__file__)}/..")
-        args.json = args.json or f"{top}/build/bench.json"
+        args.json = args.json or f"{top}/{'build' if args.part else 'docs'}/bench.json"
         return host(args)
     return 0
 
