@@ -269,6 +269,7 @@ def commands():
                                "bench"], stdout=subprocess.PIPE) as flash:
             flash.stdout.read(1)
             beside = latencies(msg, 1)
+            time.sleep(0.1)     # enough for devlink to end, if that one has waited for it
             while flash.poll() is None and len(beside) < LATENCIES:
                 beside += latencies(msg, LATENCIES // 10)
             for which, at in (("p50", 0.5), ("p99", 0.99), ("max", 1)):

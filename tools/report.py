@@ -72,7 +72,7 @@ def histogram(axes, bench, view):
         total = sum(counts.values())
         axes.bar([2 ** (b / per_doubling) for b in counts], [100 * n / total for n in counts.values()],
                  width=[2 ** (b / per_doubling) * 0.17 for b in counts], color=colour,
-                 label=f"{kernel}, {total} requests")
+                 label=f"{kernel}, {total} request{'s' * (total > 1)}")
     axes.set_xscale("log")
     axes.set_xlim(1, 1e7)
     axes.set_xticks([1, 1e3, 1e6], ["1 µs", "1 ms", "1 s"])
@@ -179,7 +179,7 @@ def main():
                   f"Not as it should be: {bad} of {len(bench['rows'])} rows.</p>",
                   bench_table(bench),
                   "<h2>Reading beside a firmware update</h2>",
-                  "<p>The base waits for the end of the update, so there is one request for each boot.</p>",
+                  "<p>A request to the base waits for the end of the update, so there is one for each boot.</p>",
                   '<div class="grid">' + "\n".join(drawn.values()) + "</div>"]
     else:
         parts += ['<p class="missing">Nothing measured yet: <code>make bench</code></p>',
