@@ -2,7 +2,7 @@
 """What devlink costs: base and series in turn, several boots of each.
 
 usage: bench.py [--boots N] [--instances N] [--json FILE]
-                [--part commands|instances|parallel|scale]
+                [--part commands|instances|parallel|scale_KIND]
 
 Every boot is a guest of its own (perf kernels, nothing else running), base and series
 alternate, and each gives one number for each row.  Printed are the medians over the
@@ -45,6 +45,7 @@ BUCKETS = 4             # for each doubling of a latency, in the pictures
 # so many of them are on as many devices as it takes.
 SCALE = {"instance": (250, 4000), "port": (256, 4096), "snapshot": (100, 1000), "namespace": (8, 64)}
 SNAPSHOTS = 16
+PARTS = ["commands", "parallel", "instances", *(f"scale_{name}" for name in SCALE)]
 BUDGET = 2.0            # seconds for one number: it is the fastest batch of those that
                         # fit, at least ten; what else the machine does only ever adds
 
@@ -474,14 +475,11 @@ class Objects:
     """What there can be many of, numbered from 0: make(), remove(), list()"""
 
     def before(self, count):
-        """They need somewhere to be."""
-
-    def end(self, count):
-        """The first so many are still there."""
+        """Before so many are made: they need somewhere to be."""
 
 
 class Instances(Objects):
-    """Devices without ports; the guest ends with them, too."""
+    """Devices without ports"""
 
     def make(self, number):
         write("new_device", f"{number + 1} 0")
@@ -494,8 +492,7 @@ class Instances(Objects):
 
 
 class Ports(Objects):
-    """Those of one device, with their netdevs; the guest ends with them, since each waits
-    for RCU."""
+    """Those of one device, with their netdevs"""
 
     def __init__(self):
         write("new_device", "60003 0")
@@ -540,10 +537,6 @@ class Snapshots(Objects):
         msg = message(self.netlink.family, self.commands["DEVLINK_CMD_REGION_GET"], flags=DUMP)
         return dump_cost(msg, self.devices) * self.devices / count
 
-    def end(self, count):
-        for number in range(self.devices):
-            write("del_device", str(61000 + number))
-
 
 class Namespaces(Objects):
     """Each with a device"""
@@ -552,6 +545,10 @@ class Namespaces(Objects):
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.home = os.open("/proc/self/ns/net", os.O_RDONLY)
         self.files = {}
+
+    def before(self, count):
+        # What is left of those that were removed is taken apart in the background.
+        time.sleep(5)
 
     def enter(self, number):
         if self.libc.setns(self.files[number], 0):
@@ -572,28 +569,24 @@ class Namespaces(Objects):
         self.enter(count // 2)
         return dump_cost(message(Netlink().family, GET, flags=DUMP), 1)
 
-    def end(self, count):
-        for number in range(count):
-            self.remove(number)
+
+KINDS = {"instance": Instances, "port": Ports, "snapshot": Snapshots, "namespace": Namespaces}
 
 
-def scale():
+def scale(name):
     """Prints rows about each of few and of many objects as JSON."""
-    rows = {}
     os.sched_setaffinity(0, {1})
-    for name, kind in (("snapshot", Snapshots), ("namespace", Namespaces),
-                       ("instance", Instances), ("port", Ports)):
-        objects, (few, many) = kind(), SCALE[name]
-        for count in (few, many):
-            objects.before(count)
-            for number in range(count - few):
-                objects.make(number)
-            # What the last few cost, with the others there
-            last = range(count - few, count)
-            rows[f"make one of {count} {name}s"] = timed(objects.make, last)
-            rows[f"list one of {count} {name}s"] = objects.list(count)
-            rows[f"remove one of {count} {name}s"] = timed(objects.remove, last)
-        objects.end(many - few)
+    objects, rows = KINDS[name](), {}
+    few, many = SCALE[name]
+    for count in (few, many):
+        objects.before(count)
+        for number in range(count - few):
+            objects.make(number)
+        # What the last few cost, with the others there
+        last = range(count - few, count)
+        rows[f"make one of {count} {name}s"] = timed(objects.make, last)
+        rows[f"list one of {count} {name}s"] = objects.list(count)
+        rows[f"remove one of {count} {name}s"] = timed(objects.remove, last)
     print(json.dumps(rows))
 
 
@@ -621,7 +614,9 @@ def limits(names):
         elif re.match(r"(make|list|remove) one of ", name):
             what, count, kind = name.split()[0], *name.split()[3:5]
             few = SCALE[kind[:-1]][0]
-            found[name] = (None, None) if int(count) == few else \
+            # The name of a netdev is looked for among all of them: not devlink's.
+            netdev = what == "make" and kind == "ports"
+            found[name] = (None, None) if int(count) == few or netdev else \
                 (GROWN, f"{what} one of {few} {kind}")
         elif name.startswith(("p50", "p99", "max", "ports dumped by 2")):
             found[name] = None, None
@@ -641,25 +636,25 @@ def host(args):
     for number in range(args.boots):
         # In turn, and not always the same one first.
         for kernel in sorted(boots, reverse=number % 2 == 1):
-            output = []
-            program = f"{sys.executable} {os.path.realpath(__file__)} --guest"
-            parts = {"commands": f"{program} commands", "parallel": f"{program} parallel",
-                     "instances": f"{program} {args.instances}", "scale": f"{program} scale"}
-            result = machine.run(kernel, "perf", parts.get(args.part) or " && ".join(parts.values()),
-                                 limit=1500, memory="4G", write=output.append)
-            if result.status:
-                sys.exit(f"bench: {kernel}: {result.why or f'status {result.status}'}\n"
-                         + b"".join(output).decode(errors="replace"))
-            rows = {}
-            for line in b"".join(output).decode().splitlines():
-                rows.update(json.loads(line))
+            # A guest for each part, so that what one leaves does not cost in another.
+            rows, seconds = {}, 0
+            for part in [args.part] if args.part else PARTS:
+                output = []
+                part = str(args.instances) if part == "instances" else part
+                result = machine.run(kernel, "perf", f"{sys.executable} {os.path.realpath(__file__)} "
+                                     f"--guest {part}", limit=900, memory="4G", write=output.append)
+                if result.status:
+                    sys.exit(f"bench: {kernel}, {part}: {result.why or f'status {result.status}'}\n"
+                             + b"".join(output).decode(errors="replace"))
+                rows.update(json.loads(b"".join(output)))
+                seconds += result.seconds
             for name, pictures in rows.pop("latencies", {}).items():
                 for when, counts in pictures.items():
                     total = latencies_of[kernel].setdefault(name, {}).setdefault(when, {})
                     for bucket, count in counts.items():
                         total[bucket] = total.get(bucket, 0) + count
             boots[kernel].append(rows)
-            print(f"boot {number + 1} of {args.boots}, {kernel}: {result.seconds:.0f} s",
+            print(f"boot {number + 1} of {args.boots}, {kernel}: {seconds:.0f} s",
                   file=sys.stderr, flush=True)
 
     names = list(boots["series"][0])
@@ -697,7 +692,11 @@ def host(args):
         print(f"{name:44} {cells}   {ratios}{note}"
               + ("" if good else f"   {'ABOVE' if factor > 0 else 'BELOW'} {abs(factor)}"))
     with open(args.json, "w", encoding="utf-8") as f:
-        json.dump({"date": str(datetime.date.today()), "boots": args.boots, "cpus": os.cpu_count(),
+        trees = {}
+        for kernel in boots:
+            with open(f"{machine.kernel_dir(kernel, 'perf')}/what", encoding="ascii") as what:
+                trees[kernel] = what.read().partition("-")[0]
+        json.dump({"date": str(datetime.date.today()), "boots": args.boots, "trees": trees,
                    "buckets": BUCKETS, "rows": table, "latencies": latencies_of}, f)
         f.write("\n")
     print(f"\n(medians of {args.boots} boots; +-: half the distance between the quartiles; "
@@ -710,13 +709,15 @@ def main():
     parser.add_argument("--boots", type=int, default=5)
     parser.add_argument("--instances", type=int, default=COUNTS[-1])
     parser.add_argument("--json")
-    parser.add_argument("--part", choices=("commands", "instances", "parallel", "scale"))
+    parser.add_argument("--part", choices=PARTS)
     parser.add_argument("--guest")
     args = parser.parse_args()
     if args.guest == "local_dump":
         print(local_dump())
-    elif args.guest in ("commands", "parallel", "scale"):
+    elif args.guest in ("commands", "parallel"):
         globals()[args.guest]()
+    elif args.guest and args.guest.startswith("scale_"):
+        scale(args.guest.partition("_")[2])
     elif args.guest == "two_lookups":
         two_lookups(args.instances)
     elif args.guest:
