@@ -580,8 +580,11 @@ def scale(name):
     few, many = SCALE[name]
     for count in (few, many):
         objects.before(count)
+        free = free_memory()
         for number in range(count - few):
             objects.make(number)
+        if name == "port" and count > few:
+            rows["memory of a port and its netdev, bytes"] = (free - free_memory()) / (count - few)
         # What the last few cost, with the others there
         last = range(count - few, count)
         rows[f"make one of {count} {name}s"] = timed(objects.make, last)
