@@ -6,9 +6,10 @@ usage: mutants.py [NAME ...]
 tests/mutants/NAME.patch says in its first lines what it takes out, and in a line
 "Caught-by: PROGRAM:CASE" which test is to fail with it.  That test has to pass on the
 series, or its failure would say nothing.  A mutant that lives is a missing test.  The
-result of a whole run goes into docs/mutants.md.
+last result of each is in docs/mutants.md.
 """
 
+import concurrent.futures
 import datetime
 import os
 import re
@@ -16,12 +17,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
+import fuzz
 import guest
 import ksft
 
 MUTANTS = os.path.join(guest.TOP, "tests", "mutants")
 CONFIG = "perf"
+AT_ONCE = 3
 
 
 def git(*args, index=None, **kwargs):
@@ -46,46 +50,54 @@ def test(kernel, name):
     return ksft.run(kernel, CONFIG, name)
 
 
+def judge(name, good):
+    """What the mutant takes out, the test that is to see it, whether it did, and a few words."""
+    patch = os.path.join(MUTANTS, f"{name}.patch")
+    with open(patch, encoding="utf-8") as f:
+        head = f.read().partition("diff --git")[0]
+    what = " ".join(head.partition("Caught-by:")[0].split())
+    catcher = re.search(r"^Caught-by: (\S+)$", head, re.M).group(1)
+    outcome, why = good(catcher)
+    if outcome != "pass":
+        return what, catcher, False, f"{catcher} does not pass without it: {why}"
+    try:
+        commit = commit_of(patch)
+    except subprocess.CalledProcessError:
+        return what, catcher, False, "does not apply to the series any more: make it anew"
+    outcome, why, *_ = test(commit, catcher)
+    shutil.rmtree(guest.kernel_dir(commit, CONFIG), ignore_errors=True)
+    why = why.replace("[FAIL] ", "").replace("TEST: ", "").replace("|", "/")[:160]
+    return what, catcher, outcome == "fail", why if outcome == "fail" else "LIVES"
+
+
 def main():
     names = sys.argv[1:] or sorted(name[:-6] for name in os.listdir(MUTANTS)
                                    if name.endswith(".patch"))
-    good, rows, count = {}, [], {"passed": 0, "failed": 0}
     for name in names:
-        patch = os.path.join(MUTANTS, f"{name}.patch")
-        if not os.path.exists(patch):
+        if not os.path.exists(os.path.join(MUTANTS, f"{name}.patch")):
             sys.exit(f"mutants: there is no tests/mutants/{name}.patch")
-        with open(patch, encoding="utf-8") as f:
-            head = f.read().partition("diff --git")[0]
-        what = " ".join(head.partition("Caught-by:")[0].split())
-        catcher = re.search(r"^Caught-by: (\S+)$", head, re.M).group(1)
-        if catcher not in good:
-            good[catcher] = test("series", catcher)
-        if good[catcher][0] != "pass":
-            verdict = f"{catcher} does not pass without it: {good[catcher][1]}"
-        else:
-            try:
-                commit = commit_of(patch)
-            except subprocess.CalledProcessError:
-                commit, verdict = None, "does not apply to the series any more: make it anew"
-            if commit:
-                outcome, why, *_ = test(commit, catcher)
-                shutil.rmtree(guest.kernel_dir(commit, CONFIG), ignore_errors=True)
-                verdict = "caught: " + why if outcome == "fail" else "LIVES"
-        caught = verdict.startswith("caught")
-        count["passed" if caught else "failed"] += 1
-        verdict = verdict.replace("[FAIL] ", "").replace("TEST: ", "")
-        print(f"{name:32} {catcher:38} {'' if caught else 'fail: '}{verdict[:160]}", flush=True)
-        rows.append((name, what, catcher, verdict[:160].replace("|", "/")))
-    if not sys.argv[1:]:
-        with open(os.path.join(guest.TOP, "docs", "mutants.md"), "w", encoding="utf-8") as f:
-            f.write("# What the tests see when a lock or a re-check is taken out\n\n"
-                    f"The last `make mutants`: {datetime.date.today()}, {count['passed']} caught, "
-                    f"{count['failed']} not. The patches are in `tests/mutants/`.\n\n"
-                    "| taken out | test | what it says |\n|---|---|---|\n")
-            for _, what, catcher, verdict in rows:
-                f.write(f"| {what} | `{catcher}` | {verdict} |\n")
-    print(f"{count['passed']} passed, {count['failed']} failed, 0 skipped")
-    return 1 if count["failed"] else 0
+    results, lock = {}, threading.Lock()
+
+    def good(catcher):
+        with lock:
+            if catcher not in results:
+                results[catcher] = test("series", catcher)[:2]
+            return results[catcher]
+
+    passed = 0
+    # A test waits most of the time: meanwhile another kernel is built.
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for name, (what, catcher, caught, why) in zip(names, pool.map(lambda n: judge(n, good), names)):
+            passed += caught
+            print(f"{name:32} {catcher:38} {'caught: ' if caught else 'fail: '}{why}", flush=True)
+            fuzz.record("mutants.md",
+                        "# What the tests see when a lock or a re-check is taken out\n\n"
+                        "The last `make mutants` of each patch in `tests/mutants/`.\n",
+                        ["mutant", "what it does", "test", "date", "caught", "what the test says"],
+                        name, [what, f"`{catcher}`", str(datetime.date.today()),
+                               "yes" if caught else "NO", why])
+    print(f"{passed} passed, {len(names) - passed} failed, 0 skipped")
+    return passed != len(names)
 
 
 if __name__ == "__main__":
