@@ -73,7 +73,7 @@ def histogram(axes, bench, view):
     axes.set_xlim(1, 1e7)
     axes.set_xticks([1, 1e3, 1e6], ["1 µs", "1 ms", "1 s"])
     axes.set_ylabel("% of the requests")
-    axes.legend(frameon=False, loc="upper right")
+    axes.legend(frameon=False, loc="upper center")
 
 
 def svg(figure):
