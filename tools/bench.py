@@ -56,6 +56,7 @@ GET, GETFAMILY = 1, 3
 BUS_NAME, DEV_NAME, INDEX = 1, 2, 184
 REQUEST, ACK, DUMP = 1, 4, 0x300
 SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
+CLONE_NEWNET = 0x40000000
 
 
 def attr(kind, data):
@@ -555,7 +556,7 @@ class Namespaces(Objects):
             raise OSError(ctypes.get_errno(), "setns")
 
     def make(self, number):
-        if self.libc.unshare(0x40000000):
+        if self.libc.unshare(CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), "unshare")
         self.files[number] = os.open("/proc/self/ns/net", os.O_RDONLY)
         write("new_device", f"{62000 + number} 0")
@@ -705,7 +706,7 @@ def host(args):
         json.dump({"date": str(datetime.date.today()), "boots": args.boots, "trees": trees,
                    "buckets": BUCKETS, "rows": table, "latencies": latencies_of}, f)
         f.write("\n")
-    print(f"\n(medians of {args.boots} boots; +-: half the distance between the quartiles; "
+    print(f"\n(medians of {args.boots} boots, of one for make, list and remove; +-: half the distance between the quartiles; "
           f"best: ratio of the fastest boots; also in {os.path.relpath(args.json)})")
     return 1 if bad else 0
 

@@ -110,8 +110,8 @@ def cell(row, kernel):
             if value >= factor:
                 break
         value /= factor
-    spread = 100 * measured["spread"] / measured["median"]
-    return f'<td class="n">{value:.2f} {unit} ± {spread:.1f} %</td>'
+    spread = f" ± {100 * measured['spread'] / measured['median']:.1f} %"
+    return f'<td class="n">{value:.2f} {unit}{spread if len(measured["values"]) > 1 else ", one boot"}</td>'
 
 
 def bench_table(bench):
