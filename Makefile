@@ -35,7 +35,7 @@ tree: setup ## build/linux: the base, then one commit per patch; keeps work not 
 export: ## write patches/ from build/linux
 	@tools/export
 
-kernel: setup tree ## build one: KERNEL=base|series|COMMIT CONFIG=perf|lockdep|kasan|kcsan
+kernel: setup tree ## build one: KERNEL=base|series|COMMIT CONFIG=perf|count|lockdep|kasan|kcsan
 	@tools/kernel "$(KERNEL)" "$(CONFIG)"
 
 exec: kernel ## run CMD='...' as root in a guest; TIME= seconds, OUT= folder for its /tmp/out
@@ -59,6 +59,8 @@ torture: kernel ## random operations at the same time, for MINUTES= [SEED=]; res
 bench: setup tree ## what the kernel takes for it: base and series in turn, [BOOTS=5]; an idle machine
 	@tools/kernel base perf
 	@tools/kernel series perf
+	@tools/kernel base count
+	@tools/kernel series count
 	@tools/bench.py --boots "$(BOOTS)"
 
 mutants: setup tree ## take locks out of the series, one at a time: which test sees it; docs/mutants.md

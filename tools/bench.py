@@ -2,7 +2,7 @@
 """What devlink costs: base and series in turn, several boots of each.
 
 usage: bench.py [--boots N] [--instances N] [--json FILE]
-                [--part commands|instances|parallel|scale_KIND]
+                [--part commands|instructions|instances|parallel|scale_KIND]
 
 Every boot is a guest of its own (perf kernels, nothing else running), base and series
 alternate, and each gives one number for each row.  Printed are the medians over the
@@ -14,6 +14,8 @@ docs/bench.json, from which `make report` draws.
 
 Many requests go into one system call, whose time is taken inside the guest: what is
 measured is the kernel, not the machine that it runs on.  Run it on an idle machine.
+The rows "instructions" need none: QEMU counts them, on one CPU of x86_64.  They are the
+same each time, and know nothing of caches and of what an atomic operation takes.
 """
 
 import argparse
@@ -45,7 +47,7 @@ BUCKETS = 4             # for each doubling of a latency, in the pictures
 # so many of them are on as many devices as it takes.
 SCALE = {"instance": (100, 4000), "port": (100, 4096), "snapshot": (100, 1000), "namespace": (8, 64)}
 SNAPSHOTS = 16
-PARTS = ["commands", "parallel", "instances", *(f"scale_{name}" for name in SCALE)]
+PARTS = ["commands", "instructions", "parallel", "instances", *(f"scale_{name}" for name in SCALE)]
 BUDGET = 2.0            # seconds for one number: it is the fastest batch of those that
                         # fit, at least ten; what else the machine does only ever adds
 
@@ -267,8 +269,10 @@ def commands():
         f.write(bytes(1000))
     knob("fw_update_flash_chunk_time_ms", 20)
     for name, msg in views.items():
-        with subprocess.Popen(["devlink", "dev", "flash", f"netdevsim/netdevsim{device}", "file",
-                               "bench"], stdout=subprocess.PIPE) as flash:
+        # On the other CPU: what counts is who waits for a lock, not who for a CPU.
+        with subprocess.Popen(["taskset", "-c", "0", "devlink", "dev", "flash",
+                               f"netdevsim/netdevsim{device}", "file", "bench"],
+                              stdout=subprocess.PIPE) as flash:
             flash.stdout.read(1)
             beside = latencies(msg, 1)
             time.sleep(0.1)     # enough for devlink to end, if that one has waited for it
@@ -282,6 +286,18 @@ def commands():
         pictures[name] = {"idle": histogram(idle[name]), "beside a flash": histogram(beside)}
     write("del_device", str(device))
     print(json.dumps({**rows, "latencies": pictures}))
+
+
+def instructions():
+    """Prints rows about the same commands where a nanosecond is an instruction, as JSON."""
+    global BUDGET       # pylint: disable=global-statement
+    BUDGET = 0          # ten batches: they hardly differ
+    write("new_device", "60004 2")
+    write("devices/netdevsim60004/sriov_numvfs", "1")
+    subprocess.run(["devlink", "dev", "eswitch", "set", "netdevsim/netdevsim60004",
+                    "mode", "switchdev"], check=True)
+    print(json.dumps({f"instructions: {name}": cost(*[msg] * (BATCH // 4))
+                      for messages in requests(60004) for name, msg in messages.items()}))
 
 
 def histogram(microseconds):
@@ -630,6 +646,8 @@ def limits(names):
 
 
 def shown(name, value):
+    if name.startswith("instructions"):
+        return f"{value:8.0f}   "
     return f"{value:8.0f} B " if "bytes" in name else f"{value / 1000:8.2f} us"
 
 
@@ -643,12 +661,14 @@ def host(args):
             # A guest for each part, so that what one leaves does not cost in another.
             rows, seconds = {}, 0
             for part in [args.part] if args.part else PARTS:
-                # Slow, and as coarse as what waits for RCU is: one boot tells enough.
-                if part.startswith("scale") and number:
+                # Slow, and as coarse as what waits for RCU is, or the same each time: one
+                # boot tells enough.
+                if part.startswith(("scale", "instructions")) and number:
                     continue
                 output = []
                 part = str(args.instances) if part == "instances" else part
-                result = machine.run(kernel, "perf", f"{sys.executable} {os.path.realpath(__file__)} "
+                result = machine.run(kernel, "count" if part == "instructions" else "perf",
+                                     f"{sys.executable} {os.path.realpath(__file__)} "
                                      f"--guest {part}", limit=900, memory="4G", write=output.append)
                 if result.status:
                     sys.exit(f"bench: {kernel}, {part}: {result.why or f'status {result.status}'}\n"
@@ -721,7 +741,7 @@ def main():
     args = parser.parse_args()
     if args.guest == "local_dump":
         print(local_dump())
-    elif args.guest in ("commands", "parallel"):
+    elif args.guest in ("commands", "instructions", "parallel"):
         globals()[args.guest]()
     elif args.guest and args.guest.startswith("scale_"):
         scale(args.guest.partition("_")[2])

@@ -36,8 +36,9 @@ LINUX = os.path.join(BUILD, "linux")
 TIME_LIMIT, PANIC, NO_BOOT, HUNG = 201, 202, 203, 204
 
 # The machine for a configuration: UML is a process of the host, and fast; what
-# it cannot do (KASAN, KCSAN) runs under QEMU without KVM, some 20 times slower.
-MACHINES = {"perf": "uml", "lockdep": "uml", "kasan": "qemu", "kcsan": "qemu"}
+# it cannot do (KASAN, KCSAN) runs under QEMU without KVM, some 20 times slower; so
+# does what counts instructions instead of time.
+MACHINES = {"perf": "uml", "count": "qemu", "lockdep": "uml", "kasan": "qemu", "kcsan": "qemu"}
 # Seconds for the boot, and between two signs of life.
 PATIENCE = {"uml": (60, 30), "qemu": (240, 120)}
 
@@ -91,10 +92,12 @@ def uml_command(image, job, job_fds, memory):
             f"con2=null,fd:{err}", f"con3=null,fd:{control}"]
 
 
-def qemu_command(image, job, job_fds, memory, append):
+def qemu_command(image, job, job_fds, memory, append, counts):
     out, err, control, console = job_fds
-    command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "qemu64",
-               "-smp", "2", "-m", memory, "-nodefaults", "-no-user-config", "-display", "none",
+    # Where the clock counts instructions, a nanosecond each, there is one CPU.
+    speed = (["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-smp", "1"] if counts
+             else ["-accel", "tcg,thread=multi", "-smp", "2"])
+    command = ["qemu-system-x86_64", *speed, "-cpu", "qemu64", "-m", memory, "-nodefaults", "-no-user-config", "-display", "none",
                "-no-reboot", "-kernel", os.path.join(image, "bzImage"),
                "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
                "-device", "virtio-9p-pci,fsdev=root,mount_tag=root",
@@ -129,7 +132,7 @@ def run(kernel, config, command, limit=300, out=None, write=None, write_err=None
     try:
         os.mkdir(f"{job}/out")
         for name, text in (("command", command), ("dir", directory or TOP),
-                           ("path", f"{TOP}/build/tools/bin")):
+                           ("path", f"{TOP}/build/tools/bin"), ("modules", image)):
             with open(f"{job}/{name}", "w", encoding="utf-8") as f:
                 f.write(text + "\n")
         if leaks:
@@ -148,7 +151,7 @@ def run(kernel, config, command, limit=300, out=None, write=None, write_err=None
             argv = uml_command(image, job, fds, memory or "1G") + append.split()
         else:
             fds = [f"file,path=/dev/fd/{ends[0]}", *ends[1:3], f"file,path=/dev/fd/{ends[3]}"]
-            argv = qemu_command(image, job, fds, memory or "3G", append)
+            argv = qemu_command(image, job, fds, memory or "3G", append, config == "count")
         start = time.monotonic()
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, pass_fds=ends,
                                    start_new_session=True, cwd=job,
