@@ -28,7 +28,7 @@ import guest
 TESTS = "tools/testing/selftests/drivers/net/netdevsim"
 SKIP = 4                # kselftest's exit status
 # The limit for one program, in seconds; under QEMU everything is slow.
-LIMIT = {"perf": 600, "lockdep": 1200, "kasan": 1500, "kcsan": 1500}
+LIMIT = {"perf": 900, "lockdep": 1800, "kasan": 1800, "kcsan": 1800}
 
 # What a function is called in a report of a data race that is about this project.
 OURS = re.compile(r"_*(devl|nsim)")

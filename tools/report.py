@@ -100,10 +100,12 @@ def pictures(bench):
 
 
 def cell(row, kernel):
-    """Median and spread of a row, which is in nanoseconds or bytes."""
+    """Median and spread of a row, which is in nanoseconds, bytes or instructions."""
     measured = row[kernel]
     if not measured:
         return '<td class="n">-</td>'
+    if row["row"].startswith("instructions"):
+        return f'<td class="n">{measured["median"]:.0f}</td>'
     value, unit = measured["median"], "B"
     if "bytes" not in row["row"]:
         for unit, factor in (("ms", 1e6), ("µs", 1e3)):
