@@ -97,8 +97,9 @@ def qemu_command(image, job, job_fds, memory, append, counts):
     # Where the clock counts instructions, a nanosecond each, there is one CPU.
     speed = (["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-smp", "1"] if counts
              else ["-accel", "tcg,thread=multi", "-smp", "2"])
-    command = ["qemu-system-x86_64", *speed, "-cpu", "qemu64", "-m", memory, "-nodefaults", "-no-user-config", "-display", "none",
-               "-no-reboot", "-kernel", os.path.join(image, "bzImage"),
+    command = ["qemu-system-x86_64", *speed, "-cpu", "qemu64", "-m", memory,
+               "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+               "-kernel", os.path.join(image, "bzImage"),
                "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
                "-device", "virtio-9p-pci,fsdev=root,mount_tag=root",
                "-fsdev", f"local,id=out,path={job}/out,security_model=none",
