@@ -32,6 +32,8 @@ import subprocess
 import sys
 import time
 
+import guest
+
 # What a row costs at most: (times the base), or (times another row of the series).
 BASE = 1.03
 FLAT = 1.1
@@ -666,7 +668,6 @@ def shown(name, value):
 
 
 def host(args):
-    import guest as machine  # pylint: disable=import-outside-toplevel
 
     boots, latencies_of = {"base": [], "series": []}, {"base": {}, "series": {}}
     for number in range(args.boots):
@@ -681,7 +682,7 @@ def host(args):
                     continue
                 output = []
                 part = str(args.instances) if part == "instances" else part
-                result = machine.run(kernel, "count" if part == "instructions" else "perf",
+                result = guest.run(kernel, "count" if part == "instructions" else "perf",
                                      f"{sys.executable} {os.path.realpath(__file__)} "
                                      f"--guest {part}", limit=900, memory="4G", write=output.append)
                 if result.status:
@@ -735,7 +736,7 @@ def host(args):
     with open(args.json, "w", encoding="utf-8") as f:
         trees = {}
         for kernel in boots:
-            with open(f"{machine.kernel_dir(kernel, 'perf')}/what", encoding="ascii") as what:
+            with open(f"{guest.kernel_dir(kernel, 'perf')}/what", encoding="ascii") as what:
                 trees[kernel] = what.read().partition("-")[0]
         json.dump({"date": str(datetime.date.today()), "boots": args.boots, "trees": trees,
                    "buckets": BUCKETS, "rows": table, "latencies": latencies_of}, f)
@@ -771,8 +772,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("\nbench: stopped", file=sys.stderr)
-        sys.exit(130)
+    guest.program(main)

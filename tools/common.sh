@@ -133,5 +133,8 @@ kmake()
 
 export CCACHE_DIR=$cache/ccache CCACHE_NOHASHDIR=1 CCACHE_COMPILERCHECK=content
 export CCACHE_MAXSIZE=10G
+# What was read is in the compiler's list of dependencies: without this, each file that is not
+# in the cache goes through the preprocessor twice, and a fresh clone takes a third longer.
+export CCACHE_DEPEND=1
 # The same source gives the same kernel, wherever and whenever it is built.
 export KBUILD_BUILD_TIMESTAMP='1970-01-01 00:00:00 UTC' KBUILD_BUILD_USER=devlink KBUILD_BUILD_HOST=workbench

@@ -62,6 +62,10 @@ PANICKED = re.compile(r"Kernel panic - not syncing: (.*)")
 STAMP = re.compile(r"^(?:<\d>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
 
 
+# The guests there are, and the signal that ends all of them.
+RUNNING, STOPPED = set(), []
+
+
 @dataclasses.dataclass
 class Result:
     """How a guest ended: the command's status, or one of the above."""
@@ -94,9 +98,10 @@ def uml_command(image, job, job_fds, memory):
 
 def qemu_command(image, job, job_fds, memory, append, counts):
     out, err, control, console = job_fds
-    # Where the clock counts instructions, a nanosecond each, there is one CPU.
+    # Where the clock counts instructions, a nanosecond each, there is one CPU; otherwise two
+    # sockets, since the MP table has one CPU of each.
     speed = (["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-smp", "1"] if counts
-             else ["-accel", "tcg,thread=multi", "-smp", "2"])
+             else ["-accel", "tcg,thread=multi", "-smp", "2,sockets=2"])
     command = ["qemu-system-x86_64", *speed, "-cpu", "qemu64", "-m", memory,
                "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                "-kernel", os.path.join(image, "bzImage"),
@@ -111,8 +116,7 @@ def qemu_command(image, job, job_fds, memory, append, counts):
                                               ("control", f"file,path=/dev/fd/{control}")), 1):
         command += ["-chardev", f"{chardev},id={name}", "-device",
                     f"virtserialport,bus=ports.0,nr={number},chardev={name},name={name}"]
-    # Interpreting ACPI's routing tables takes a minute with KASAN and kmemleak.
-    return command + ["-append", "console=ttyS0 pci=noacpi root=root rootfstype=9p "
+    return command + ["-append", "console=ttyS0 root=root rootfstype=9p "
                       "rootflags=trans=virtio,version=9p2000.L,cache=loose,msize=512000 ro "
                       f"init={TOP}/tools/guest-init panic=-1 {append}"]
 
@@ -127,6 +131,8 @@ def run(kernel, config, command, limit=300, out=None, write=None, write_err=None
     if not os.path.exists(os.path.join(image, "what")):
         raise SystemExit(f"guest: there is no kernel {kernel}-{config}: "
                          f"run 'make kernel KERNEL={kernel} CONFIG={config}'")
+    if STOPPED:
+        raise KeyboardInterrupt
     boot_time, alive_time = patience or PATIENCE[machine]
     job = job_dir()
     process = None
@@ -158,6 +164,7 @@ def run(kernel, config, command, limit=300, out=None, write=None, write_err=None
                                    start_new_session=True, cwd=job,
                                    stdout=open(f"{job}/machine.log", "wb"),
                                    stderr=subprocess.STDOUT)
+        RUNNING.add(process)
         for end in ends:
             os.close(end)
         ended = _watch(process, selector, start, boot_time, alive_time, limit, write, write_err)
@@ -184,6 +191,7 @@ def run(kernel, config, command, limit=300, out=None, write=None, write_err=None
     finally:
         if process:
             _kill(process)
+            RUNNING.discard(process)
         shutil.rmtree(job, ignore_errors=True)
 
 
@@ -241,12 +249,16 @@ def _watch(process, selector, start, boot_time, alive_time, limit, write, write_
     return status, started, log, why
 
 
-def _kill(process):
+def _signal(process):
     # A hung UML ignores SIGTERM; its helpers are in its process group.
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
+
+
+def _kill(process):
+    _signal(process)
     process.wait()
 
 
@@ -344,11 +356,25 @@ def main():
     return result.status
 
 
-if __name__ == "__main__":
-    # A signal ends the guest, too: run() cleans up on the way out.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+def program(main):
+    """What a program here does: main(), and when it is stopped no guest stays behind, also
+    those that threads wait for."""
+    name = os.path.basename(sys.argv[0]).removesuffix(".py")
+
+    def stop(number, _):
+        STOPPED.append(number)
+        for process in list(RUNNING):
+            _signal(process)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        print("guest: stopped", file=sys.stderr)
-        sys.exit(130)
+        print(f"\n{name}: stopped", file=sys.stderr)
+        sys.exit(128 + STOPPED[0])
+
+
+if __name__ == "__main__":
+    program(main)

@@ -112,8 +112,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("mutants: stopped", file=sys.stderr)
-        sys.exit(130)
+    guest.program(main)

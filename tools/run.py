@@ -77,8 +77,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("\nrun: stopped", file=sys.stderr)
-        sys.exit(130)
+    guest.program(main)

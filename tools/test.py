@@ -20,7 +20,7 @@ import guest
 T = os.path.join(guest.TOP, "tools")
 KERNELS = [("base", "perf"), ("series", "perf"), ("series", "lockdep"), ("series", "kasan")]
 # What the series adds, and what fits: under QEMU a program takes many minutes, and
-# `make soak` has them.
+# `make soak` has them.  This kernel has lockdep, too: `make test` runs these here only.
 KASAN = ["devlink_instances.sh", "devlink_races.sh", "devlink_views.sh:ports_test",
          "devlink_views.sh:reload_test"]
 KCSAN = ["devlink.sh", "devlink_in_netns.sh", "devlink_instances.sh", "devlink_parallel.sh",
@@ -35,8 +35,8 @@ TEST = [
     ("base beside series (make run)", [f"{T}/run.py"]),
     ("selftests that the base has", [f"{T}/ksft.py", "compare", "perf", "lockdep"]),
     ("selftests that the series adds, lockdep",
-     [f"{T}/ksft.py", "series", "lockdep", "devlink_faults", "devlink_fuzz.py", "devlink_instances.sh",
-      "devlink_notify.py", "devlink_parallel.sh", "devlink_privilege.py", "devlink_races.sh", "devlink_views.sh"]),
+     [f"{T}/ksft.py", "series", "lockdep", "devlink_faults", "devlink_fuzz.py", "devlink_notify.py",
+      "devlink_privilege.py", "devlink_parallel.sh", "devlink_views.sh"]),
     ("torture, two minutes, lockdep",
      [f"{T}/torture.py", "--minutes", "2", "--seed", "1", "--no-shrink", "series", "lockdep"]),
     ("selftests, series, kasan", [f"{T}/ksft.py", "series", "kasan", *KASAN]),
@@ -51,6 +51,8 @@ SOAK = [
     ("races that only kcsan sees, base beside series",
      [f"{T}/ksft.py", "report", "kcsan", "devlink_races.sh:region_snapshot_test",
       "devlink_races.sh:health_count_test"]),
+    ("kernel series-lockdep", [f"{T}/kernel", "series", "lockdep"]),
+    ("what make test has on kasan, lockdep", [f"{T}/ksft.py", "series", "lockdep", *KASAN[:2]]),
     ("selftests, series, kcsan", [f"{T}/ksft.py", "series", "kcsan", *KCSAN]),
     ("selftests, series, kasan", [f"{T}/ksft.py", "series", "kasan"]),
 ]
@@ -135,8 +137,4 @@ def record(rows, summary, minutes):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("test: stopped", file=sys.stderr)
-        sys.exit(130)
+    guest.program(main)

@@ -212,8 +212,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("torture: stopped", file=sys.stderr)
-        sys.exit(130)
+    guest.program(main)
