@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """Run the selftests of netdevsim in guests, one guest each, and print a table.
 
-usage: ksft.py KERNEL CONFIG [PROGRAM[:CASE] ...]
+usage: ksft.py KERNEL CONFIG [PROGRAM[:CASE[,CASE ...]|/PARTS] ...]
        ksft.py compare CONFIG CONFIG
        ksft.py report CONFIG PROGRAM[:CASE] ...
+
+PROGRAM/2 deals the cases of a long shell program out to two guests.
 
 `compare` runs the programs that the base has, on the base in the first configuration and
 on the series in the second, and fails where the results differ, or where a program fails
@@ -77,13 +79,23 @@ def ktap(output):
     return good, [re.sub(r"\s+", " ", line).strip() for line in bad]
 
 
+def parts(name):
+    """PROGRAM/N as N times PROGRAM:CASE,CASE,...; any other name as it is."""
+    program, _, count = name.partition("/")
+    if not count:
+        return [name]
+    with open(os.path.join(guest.LINUX, TESTS, program), encoding="utf-8") as f:
+        cases = re.search(r'^ALL_TESTS="([^"]*)"', f.read(), re.M).group(1).split()
+    return [f"{program}:{','.join(cases[i::int(count)])}" for i in range(int(count))]
+
+
 def run(kernel, config, name, args="", limit=None):
     """Returns (outcome, why, splats, seconds, output); the outcome is pass, fail or
     skip."""
     program, _, case = name.partition(":")
     output = []
     slow = "" if config == "perf" else "KSFT_MACHINE_SLOW=yes "
-    cases = f"TESTS={case} " if case else ""
+    cases = f"TESTS='{case.replace(',', ' ')}' " if case else ""
     # Some are not executable; kselftest's own runner calls those by hand, too.
     how = "./" if os.access(os.path.join(guest.LINUX, TESTS, program), os.X_OK) else "bash "
     result = guest.run(
@@ -173,6 +185,7 @@ def one_kernel(kernel, config, names):
     results = run_all([(kernel, config, name) for name in names])
     for name, (outcome, why, splats, seconds, output) in zip(names, results):
         count[outcome] += 1
+        name = name.partition(":")[0] + " (a part)" if "," in name else name
         print(f"{name:34} {outcome:6} {seconds:5.0f}s  {why}", flush=True)
         for title, lines in splats:
             if title not in shown:
@@ -189,7 +202,7 @@ def main():
     kernel, config, *names = sys.argv[1:]
     known = programs()
     for name in names if kernel != "compare" else ():
-        if name.partition(":")[0] not in known:
+        if not re.fullmatch(r"([^:/]+)(:[\w,]+|/[1-9])?", name) or re.split("[:/]", name)[0] not in known:
             sys.exit(f"ksft: TEST={name}: there are {' '.join(known)}")
     build()
     if kernel == "compare":
@@ -197,7 +210,7 @@ def main():
     elif kernel == "report":
         count = report(config, names)
     else:
-        count = one_kernel(kernel, config, names or known)
+        count = one_kernel(kernel, config, [part for name in names or known for part in parts(name)])
     print(f"{count['pass']} passed, {count['fail']} failed, {count['skip']} skipped")
     return 1 if count["fail"] else 0
 

@@ -36,7 +36,7 @@ TEST = [
     ("selftests that the base has", [f"{T}/ksft.py", "compare", "perf", "lockdep"]),
     ("selftests that the series adds, lockdep",
      [f"{T}/ksft.py", "series", "lockdep", "devlink_faults", "devlink_fuzz.py", "devlink_notify.py",
-      "devlink_privilege.py", "devlink_parallel.sh", "devlink_views.sh"]),
+      "devlink_privilege.py", "devlink_parallel.sh/2", "devlink_views.sh/2"]),
     ("torture, two minutes, lockdep",
      [f"{T}/torture.py", "--minutes", "2", "--seed", "1", "--no-shrink", "series", "lockdep"]),
     ("selftests, series, kasan", [f"{T}/ksft.py", "series", "kasan", *KASAN]),
