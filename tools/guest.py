@@ -368,11 +368,13 @@ def program(main):
         raise KeyboardInterrupt
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+        # A shell starts what runs in the background with SIGINT ignored.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, stop)
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        print(f"\n{name}: stopped", file=sys.stderr)
+        print(f"{name}: stopped", file=sys.stderr)
         sys.exit(128 + STOPPED[0])
 
 
