@@ -424,7 +424,7 @@ def two_lookups(instances):
     print(*costs)
 
 
-def guest(instances):
+def lookups_among(instances):
     """Prints the rows of this boot as JSON."""
     os.sched_setaffinity(0, {1})
     rows = {}
@@ -763,7 +763,7 @@ def main():
     elif args.guest == "two_lookups":
         two_lookups(args.instances)
     elif args.guest:
-        guest(int(args.guest))
+        lookups_among(int(args.guest))
     else:
         top = os.path.realpath(f"{os.path.dirname(__file__)}/..")
         args.json = args.json or f"{top}/{'build' if args.part else 'docs'}/bench.json"
