@@ -668,7 +668,6 @@ def shown(name, value):
 
 
 def host(args):
-
     boots, latencies_of = {"base": [], "series": []}, {"base": {}, "series": {}}
     for number in range(args.boots):
         # In turn, and not always the same one first.
@@ -683,8 +682,8 @@ def host(args):
                 output = []
                 part = str(args.instances) if part == "instances" else part
                 result = guest.run(kernel, "count" if part == "instructions" else "perf",
-                                     f"{sys.executable} {os.path.realpath(__file__)} "
-                                     f"--guest {part}", limit=900, memory="4G", write=output.append)
+                                   f"{sys.executable} {os.path.realpath(__file__)} "
+                                   f"--guest {part}", limit=900, memory="4G", write=output.append)
                 if result.status:
                     sys.exit(f"bench: {kernel}, {part}: {result.why or f'status {result.status}'}\n"
                              + b"".join(output).decode(errors="replace"))

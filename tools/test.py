@@ -10,7 +10,6 @@ skipped.
 import datetime
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -81,7 +80,8 @@ def step(title, argv, env):
                 if re.search(r"\b(fail|FAIL)\b", line):
                     bad.append(line.strip())
         except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
+            # Not SIGINT, which is ignored in the background of a shell.
+            process.terminate()
             process.wait()
             raise
     if counts is None:
