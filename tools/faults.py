@@ -29,7 +29,7 @@ def main():
                                                       limit=LIMIT), range(parts)))
     cases = failed = 0
     outcomes, whys = [], []
-    for outcome, why, splats, _, output in results:
+    for outcome, why, splats, _, output, _ in results:
         fuzz.show(outcome, why, splats, output)
         outcomes.append(outcome)
         whys += [why] if outcome != "pass" else []

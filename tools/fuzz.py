@@ -48,7 +48,7 @@ def main():
     options = parser.parse_args()
     print(f"{options.messages} messages from seed {options.seed} ({options.kernel}, {options.config})", flush=True)
     ksft.build()
-    outcome, why, splats, seconds, output = ksft.run(
+    outcome, why, splats, seconds, output, _ = ksft.run(
         options.kernel, options.config, "devlink_fuzz.py", f"-n {options.messages} -s {options.seed}",
         limit=600 + options.messages / 100)
     show(outcome, why, splats, output)

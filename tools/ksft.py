@@ -2,14 +2,14 @@
 """Run the selftests of netdevsim in guests, one guest each, and print a table.
 
 usage: ksft.py KERNEL CONFIG [PROGRAM[:CASE[,CASE ...]|/PARTS] ...]
-       ksft.py compare CONFIG CONFIG
+       ksft.py compare CONFIG CONFIG [PROGRAM ... | -PROGRAM ...]
        ksft.py report CONFIG PROGRAM[:CASE] ...
 
 PROGRAM/2 deals the cases of a long shell program out to two guests.
 
-`compare` runs the programs that the base has, on the base in the first configuration and
-on the series in the second, and fails where the results differ, or where a program fails
-that docs/selftests.md does not list.  `report` fails unless the kernel reports something of
+`compare` runs the programs that the base has, or these, or all but these, on the base in the
+first configuration and on the series in the second, and fails where the results differ, or
+where a program fails that docs/selftests.md does not list.  `report` fails unless the kernel reports something of
 devlink on the base, and nothing with the series: for races that only a sanitizer sees.
 
 The programs are those of build/linux, for the base kernel too: a test that the
@@ -17,6 +17,9 @@ series adds shows there what it is for.  A program fails by its exit status, by 
 failed line of KTAP, or by a report of the kernel (lockdep, KASAN, KCSAN, WARN, a
 leak, a hung task), which is printed once, folded by its first frames; a data race only
 when devlink or netdevsim is in one of its stacks.
+
+What fails, and of which the kernel says nothing, may have been too slow for a test that looks
+at the clock: it is run once more, alone, and told that the machine is slow.  That is shown.
 """
 
 import concurrent.futures
@@ -24,6 +27,7 @@ import os
 import re
 import subprocess
 import sys
+import typing
 
 import guest
 
@@ -39,9 +43,22 @@ OURS = re.compile(r"_*(devl|nsim)")
 # writes down when the device is not ready for a driver is never freed if it then gets none.
 NOT_OURS = re.compile(r"\bdevice_set_deferred_probe_reason\+0x")
 
+# How many are run once more; when more fail, that is not the clock.
+AGAIN = 4
+
 # Guests at a time.  Two of UML keep two processors busy to a few percent; with three, one
 # has something to do while the last long program runs.  Under QEMU it takes one.
 PARALLEL = {"uml": 3, "qemu": 1}
+
+
+class Outcome(typing.NamedTuple):
+    """How a program ended."""
+    outcome: str        # pass, fail or skip
+    why: str
+    splats: list
+    seconds: float
+    output: str
+    again: bool         # it failed by itself: the kernel, and the guest, are well
 
 
 def programs(base=False):
@@ -89,12 +106,11 @@ def parts(name):
     return [f"{program}:{','.join(cases[i::int(count)])}" for i in range(int(count))]
 
 
-def run(kernel, config, name, args="", limit=None):
-    """Returns (outcome, why, splats, seconds, output); the outcome is pass, fail or
-    skip."""
+def run(kernel, config, name, args="", limit=None, slow=None):
+    """Runs a program, or some cases of it, and returns its Outcome."""
     program, _, case = name.partition(":")
     output = []
-    slow = "" if config == "perf" else "KSFT_MACHINE_SLOW=yes "
+    slow = "KSFT_MACHINE_SLOW=yes " if slow or config != "perf" else ""
     cases = f"TESTS='{case.replace(',', ' ')}' " if case else ""
     # Some are not executable; kselftest's own runner calls those by hand, too.
     how = "./" if os.access(os.path.join(guest.LINUX, TESTS, program), os.X_OK) else "bash "
@@ -126,7 +142,8 @@ def run(kernel, config, name, args="", limit=None):
             (output.strip().splitlines() or ["no output"])[-1]
     else:
         outcome, why = "pass", f"{len(good)} tests" if good else ""
-    return outcome, why, splats, result.seconds, output
+    return Outcome(outcome, why, splats, result.seconds, output,
+                   outcome == "fail" and not result.why and not splats)
 
 
 def run_all(jobs):
@@ -144,24 +161,42 @@ def run_all(jobs):
             raise
 
 
-def compare(base_config, series_config):
-    names = programs(base=True)
+def compare(base_config, series_config, names):
     with open(os.path.join(guest.TOP, "docs", "selftests.md"), encoding="utf-8") as f:
         may_fail = re.findall(r"^\| `([^`]+)` \| fails", f.read(), re.M)
-    results = run_all([job for name in names for job in (("base", base_config, name),
-                                                          ("series", series_config, name))])
-    count = {"pass": 0, "fail": 0, "skip": 0}
+    jobs = ("base", base_config), ("series", series_config)
+    results = run_all([(*job, name) for name in names for job in jobs])
+    count, both = {"pass": 0, "fail": 0, "skip": 0}, {}
+
+    def good(name):
+        base, series = both[name]
+        return base.outcome == series.outcome and (base.outcome != "fail" or name in may_fail)
+
+    def show(title, pair):
+        base, series = pair
+        print(f"{title:28} {base.outcome:6} {base.seconds:4.0f} s       "
+              f"{series.outcome:6} {series.seconds:4.0f} s", flush=True)
+        for (kernel, _), one in zip(jobs, pair):
+            if one.outcome != "pass":
+                print(f"    {kernel}: {one.outcome}: {one.why}", flush=True)
+                for _, lines in one.splats:
+                    print("\n".join("    | " + line for line in lines[:40]), flush=True)
+
     print(f"{'program':28} base, {base_config:12} series, {series_config}")
     for name in names:
-        base, series = next(results), next(results)
-        good = base[0] == series[0] and (base[0] != "fail" or name in may_fail)
-        count["fail" if not good else "skip" if base[0] == "skip" else "pass"] += 1
-        print(f"{name:28} {base[0]:6} {base[3]:4.0f} s       {series[0]:6} {series[3]:4.0f} s", flush=True)
-        for kernel, result in (("base", base), ("series", series)):
-            if result[0] != "pass":
-                print(f"    {kernel}: {result[0]}: {result[1]}", flush=True)
-                for title, lines in result[2]:
-                    print("\n".join("    | " + line for line in lines[:40]), flush=True)
+        pair = [next(results), next(results)]
+        both[name] = pair
+        show(name, pair)
+    late = [name for name in names if not good(name) and any(one.again for one in both[name])]
+    for name in late if len(late) <= AGAIN else ():
+        both[name] = [run(*job, name, slow=True) if one.again and name not in may_fail else one
+                      for job, one in zip(jobs, both[name])]
+        show(f"again, alone: {name}", both[name])
+    for name in names:
+        outcome = both[name][0].outcome
+        count["fail" if not good(name) else "skip" if outcome == "skip" else "pass"] += 1
+        if not good(name):
+            print(f"{name}: base and series are to be the same, and no failure that is not known: FAIL")
     return count
 
 
@@ -170,29 +205,40 @@ def report(config, names):
     results = run_all([(kernel, config, name) for name in names for kernel in ("base", "series")])
     for name in names:
         base, series = next(results), next(results)
-        found = [title for title, lines in base[2] if any("devlink" in line for line in lines)]
-        good = found and series[0] == "pass"
+        found = [title for title, lines in base.splats if any("devlink" in line for line in lines)]
+        good = found and series.outcome == "pass"
         count["pass" if good else "fail"] += 1
-        print(f"{name}: base: {found[0] if found else 'no report'}; series: {series[0]} {series[1]}",
+        print(f"{name}: base: {found[0] if found else 'no report'}; series: {series.outcome} {series.why}",
               flush=True)
     return count
 
 
 def one_kernel(kernel, config, names):
     count = {"pass": 0, "fail": 0, "skip": 0}
-    shown = set()
+    shown, late = set(), []
+
+    def show(name, title, one):
+        title = title.partition(":")[0] + " (a part)" if "," in name else title
+        print(f"{title:34} {one.outcome:6} {one.seconds:5.0f}s  {one.why}", flush=True)
+        for what, lines in one.splats:
+            if what not in shown:
+                shown.add(what)
+                print("\n".join("    | " + line for line in lines[:60]), flush=True)
+        if one.outcome == "fail":
+            print("\n".join("    > " + line for line in one.output.splitlines()[-30:]), flush=True)
+
     print(f"{'program':34} {'result':6} {'time':>6}  ({kernel}, {config})")
     results = run_all([(kernel, config, name) for name in names])
-    for name, (outcome, why, splats, seconds, output) in zip(names, results):
-        count[outcome] += 1
-        name = name.partition(":")[0] + " (a part)" if "," in name else name
-        print(f"{name:34} {outcome:6} {seconds:5.0f}s  {why}", flush=True)
-        for title, lines in splats:
-            if title not in shown:
-                shown.add(title)
-                print("\n".join("    | " + line for line in lines[:60]), flush=True)
-        if outcome == "fail":
-            print("\n".join("    > " + line for line in output.splitlines()[-30:]), flush=True)
+    for name, one in zip(names, results):
+        count[one.outcome] += 1
+        show(name, name, one)
+        if one.again:
+            late.append(name)
+    for name in late if len(late) <= AGAIN else ():
+        one = run(kernel, config, name, slow=True)
+        count["fail"] -= 1
+        count[one.outcome] += 1
+        show(name, f"again, alone: {name}", one)
     return count
 
 
@@ -201,12 +247,14 @@ def main():
         sys.exit(__doc__)
     kernel, config, *names = sys.argv[1:]
     known = programs()
-    for name in names if kernel != "compare" else ():
-        if not re.fullmatch(r"([^:/]+)(:[\w,]+|/[1-9])?", name) or re.split("[:/]", name)[0] not in known:
+    for name in names[kernel == "compare":]:
+        if (not re.fullmatch(r"([^:/]+)(:[\w,]+|/[1-9])?", name) or
+                re.split("[:/]", name)[0].removeprefix("-") not in known):
             sys.exit(f"ksft: TEST={name}: there are {' '.join(known)}")
     build()
     if kernel == "compare":
-        count = compare(config, names[0])
+        chosen = [name for name in names[1:] if name[0] != "-"] or programs(base=True)
+        count = compare(config, names[0], [name for name in chosen if f"-{name}" not in names])
     elif kernel == "report":
         count = report(config, names)
     else:

@@ -3,8 +3,8 @@
 
 A step is a program whose last line counts, "N passed, N failed, N skipped", or one
 that counts as one by its exit status.  All steps run, whatever came before; the last
-line adds them up, and the lines before it say what failed and why something was
-skipped.
+line adds them up, and the lines before it say what failed, why something was skipped and
+what was tried twice.
 """
 
 import datetime
@@ -22,6 +22,9 @@ KERNELS = [("base", "perf"), ("series", "perf"), ("series", "lockdep"), ("series
 # `make soak` has them.  This kernel has lockdep, too: `make test` runs these here only.
 KASAN = ["devlink_instances.sh", "devlink_races.sh", "devlink_views.sh:ports_test",
          "devlink_views.sh:reload_test"]
+# Almost half of the time of what the base has, and not about devlink: nexthops, and ports of
+# tunnels, which fails on the base, too.
+LONG = ["nexthop.sh", "udp_tunnel_nic.sh"]
 KCSAN = ["devlink.sh", "devlink_in_netns.sh", "devlink_instances.sh", "devlink_parallel.sh",
          "devlink_races.sh", "devlink_trap.sh", "devlink_views.sh"]
 
@@ -32,7 +35,8 @@ TEST = [
     *[(f"kernel {kernel}-{config}", [f"{T}/kernel", kernel, config]) for kernel, config in KERNELS],
     ("guests and bad input", [f"{guest.TOP}/tests/workbench.py"]),
     ("base beside series (make run)", [f"{T}/run.py"]),
-    ("selftests that the base has", [f"{T}/ksft.py", "compare", "perf", "lockdep"]),
+    ("selftests that the base has",
+     [f"{T}/ksft.py", "compare", "perf", "lockdep", *(f"-{name}" for name in LONG)]),
     ("selftests that the series adds, lockdep",
      [f"{T}/ksft.py", "series", "lockdep", "devlink_faults", "devlink_fuzz.py", "devlink_notify.py",
       "devlink_privilege.py", "devlink_parallel.sh/2", "devlink_views.sh/2"]),
@@ -51,6 +55,7 @@ SOAK = [
      [f"{T}/ksft.py", "report", "kcsan", "devlink_races.sh:region_snapshot_test",
       "devlink_races.sh:health_count_test"]),
     ("kernel series-lockdep", [f"{T}/kernel", "series", "lockdep"]),
+    ("the long ones that the base has", [f"{T}/ksft.py", "compare", "perf", "lockdep", *LONG]),
     ("what make test has on kasan, lockdep", [f"{T}/ksft.py", "series", "lockdep", *KASAN[:2]]),
     ("selftests, series, kcsan", [f"{T}/ksft.py", "series", "kcsan", *KCSAN]),
     ("selftests, series, kasan", [f"{T}/ksft.py", "series", "kasan"]),
@@ -60,11 +65,11 @@ COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
 
 
 def step(title, argv, env):
-    """Returns [passed, failed, skipped], what failed and why something was skipped; shows
-    what the program prints."""
+    """Returns [passed, failed, skipped], what failed, why something was skipped and what was
+    tried twice; shows what the program prints."""
     print(f"\n== {title}", flush=True)
     start = time.monotonic()
-    counts, reasons, bad, last = None, [], [], ""
+    counts, reasons, bad, again, last = None, [], [], [], ""
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors="replace", env=env) as process:
         try:
@@ -79,6 +84,8 @@ def step(title, argv, env):
                     reasons.append(line.strip())
                 if re.search(r"\b(fail|FAIL)\b", line):
                     bad.append(line.strip())
+                if "again, alone: " in line or "(2nd try)" in line:
+                    again.append(line.strip())
         except KeyboardInterrupt:
             # Not SIGINT, which is ignored in the background of a shell.
             process.terminate()
@@ -91,7 +98,8 @@ def step(title, argv, env):
     print(f"-- {title}: {counts[0]} passed, {counts[1]} failed, {counts[2]} skipped, "
           f"{time.monotonic() - start:.0f} s", flush=True)
     return (counts, [f"{title}: {b}" for b in bad[:5] or [last]] if counts[1] else [],
-            [f"{title}: {r}" for r in reasons] if counts[2] else [])
+            [f"{title}: {r}" for r in reasons] if counts[2] else [],
+            [f"{title}: {a}" for a in again])
 
 
 def main():
@@ -104,16 +112,19 @@ def main():
         env.setdefault(f"GIT_{who}_NAME", "A Tester")
         env.setdefault(f"GIT_{who}_EMAIL", "tester@example.org")
     start = time.monotonic()
-    total, failures, skips, rows = [0, 0, 0], [], [], []
+    total, failures, skips, twice, rows = [0, 0, 0], [], [], [], []
     for title, argv in SOAK if soak else TEST:
-        counts, failed, reasons = step(title, argv, env)
+        counts, failed, reasons, again = step(title, argv, env)
         total = [a + b for a, b in zip(total, counts)]
         failures += failed
         skips += reasons
+        twice += again
         rows.append((title, counts))
     print()
     for line in skips:
         print(f"skipped: {line}")
+    for line in twice:
+        print(f"tried twice: {line}")
     for line in failures:
         print(f"FAILED: {line}")
     minutes = (time.monotonic() - start) / 60

@@ -59,7 +59,7 @@ def run(kernel, config, args, seconds):
 
 
 def show(result):
-    _, why, splats, seconds, output = result
+    _, why, splats, seconds, output, _ = result
     print(f"FAILED after {seconds:.0f} s: {why}")
     for title, lines in splats[:3]:
         print("\n".join("    | " + line for line in [title] + lines[:60]))
