@@ -224,8 +224,13 @@ def requests(device):
     }
     locks = {
         "nothing, structure (port set)": request("PORT_SET", ACK, PORT_INDEX=0),
-        "nothing, exclusive (health set)": request("HEALTH_REPORTER_SET", ACK,
-                                                   HEALTH_REPORTER_NAME="dummy"),
+        "nothing, view (health set)": request("HEALTH_REPORTER_SET", ACK,
+                                              HEALTH_REPORTER_NAME="dummy"),
+        "nothing, object (trap group set)": request("TRAP_GROUP_SET", ACK,
+                                                    TRAP_GROUP_NAME="l3_drops"),
+        # Its other reporters are declared, so it takes the instance lock twice.
+        "nothing, undeclared (health dump clear)": request("HEALTH_REPORTER_DUMP_CLEAR", ACK,
+                                                           HEALTH_REPORTER_NAME="dummy"),
     }
     return views, asking, sets, locks
 
