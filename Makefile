@@ -56,12 +56,12 @@ faults: kernel ## each allocation fails once, CONFIG=lockdep; result in docs/fau
 torture: kernel ## random operations at the same time, for MINUTES= [SEED=]; result in docs/torture.md
 	@tools/torture.py --minutes "$(MINUTES)" $(if $(SEED),--seed "$(SEED)") "$(KERNEL)" "$(CONFIG)"
 
-bench: setup tree ## what the kernel takes for it: base and series in turn, [BOOTS=5]; an idle machine
+bench: setup tree ## what the kernel takes for it: base and series in turn, [BOOTS=5] [PART=]; an idle machine
 	@tools/kernel base perf
 	@tools/kernel series perf
 	@tools/kernel base count
 	@tools/kernel series count
-	@tools/bench.py --boots "$(BOOTS)"
+	@tools/bench.py --boots "$(BOOTS)" $(if $(PART),--part "$(PART)")
 
 mutants: setup tree ## take locks out of the series, one at a time: which test sees it; docs/mutants.md
 	@tools/kernel series perf

@@ -9,8 +9,8 @@ alternate, and each gives one number for each row.  Printed are the medians over
 boots, their spread (half the distance between the quartiles), and two ratios: of the
 medians, and of the fastest boots.  What else the machine does only ever adds, so the
 second is what the row is judged by: it fails when that is above what it may be, be it
-against the base or against another row of the series.  A whole run is kept in
-docs/bench.json, from which `make report` draws.
+against the base or against another row of the series.  docs/bench.json keeps the last run
+of each part, from which `make report` draws.
 
 Many requests go into one system call, whose time is taken inside the guest: what is
 measured is the kernel, not the machine that it runs on.  Run it on an idle machine.
@@ -50,6 +50,8 @@ BUCKETS = 4             # for each doubling of a latency, in the pictures
 SCALE = {"instance": (100, 4000), "port": (100, 4096), "snapshot": (100, 1000), "namespace": (8, 64)}
 SNAPSHOTS = 16
 PARTS = ["commands", "instructions", "parallel", "instances", *(f"scale_{name}" for name in SCALE)]
+# Slow, and as coarse as what waits for RCU is, or the same each time: one boot tells enough.
+ONCE = ("scale", "instructions")
 BUDGET = 2.0            # seconds for one number: it is the fastest batch of those that
                         # fit, at least ten; what else the machine does only ever adds
 
@@ -673,26 +675,26 @@ def shown(name, value):
 
 
 def host(args):
-    boots, latencies_of = {"base": [], "series": []}, {"base": {}, "series": {}}
+    boots, latencies_of, parts = {"base": [], "series": []}, {"base": {}, "series": {}}, {}
     for number in range(args.boots):
         # In turn, and not always the same one first.
         for kernel in sorted(boots, reverse=number % 2 == 1):
             # A guest for each part, so that what one leaves does not cost in another.
             rows, seconds = {}, 0
             for part in [args.part] if args.part else PARTS:
-                # Slow, and as coarse as what waits for RCU is, or the same each time: one
-                # boot tells enough.
-                if part.startswith(("scale", "instructions")) and number:
+                if part.startswith(ONCE) and number:
                     continue
                 output = []
-                part = str(args.instances) if part == "instances" else part
+                what = str(args.instances) if part == "instances" else part
                 result = guest.run(kernel, "count" if part == "instructions" else "perf",
                                    f"{sys.executable} {os.path.realpath(__file__)} "
-                                   f"--guest {part}", limit=900, memory="4G", write=output.append)
+                                   f"--guest {what}", limit=900, memory="4G", write=output.append)
                 if result.status:
                     sys.exit(f"bench: {kernel}, {part}: {result.why or f'status {result.status}'}\n"
                              + b"".join(output).decode(errors="replace"))
-                rows.update(json.loads(b"".join(output)))
+                found = json.loads(b"".join(output))
+                parts.update({name: part for name in found})
+                rows.update(found)
                 seconds += result.seconds
             for name, pictures in rows.pop("latencies", {}).items():
                 for when, counts in pictures.items():
@@ -737,17 +739,34 @@ def host(args):
         note = f"   {against:.2f} times {'idle' if 'flash' in name else 'the first'}" if other else ""
         print(f"{name:44} {cells}   {ratios}{note}"
               + ("" if good else f"   {'ABOVE' if factor > 0 else 'BELOW'} {abs(factor)}"))
-    with open(args.json, "w", encoding="utf-8") as f:
-        trees = {}
-        for kernel in boots:
-            with open(f"{guest.kernel_dir(kernel, 'perf')}/what", encoding="ascii") as what:
-                trees[kernel] = what.read().partition("-")[0]
-        json.dump({"date": str(datetime.date.today()), "boots": args.boots, "trees": trees,
-                   "buckets": BUCKETS, "rows": table, "latencies": latencies_of}, f)
-        f.write("\n")
+    keep(args, table, parts, latencies_of)
     print(f"\n(medians of {args.boots} boots, of one for make, list and remove; +-: half the distance between the quartiles; "
           f"best: ratio of the fastest boots; also in {os.path.relpath(args.json)})")
     return 1 if bad else 0
+
+
+def keep(args, table, parts, latencies_of):
+    """Writes the rows, and with them those of parts that were not run again."""
+    config = "count" if args.part == "instructions" else "perf"
+    trees = {}
+    for kernel in latencies_of:
+        with open(f"{guest.kernel_dir(kernel, config)}/what", encoding="ascii") as what:
+            trees[kernel] = what.read().partition("-")[0]
+    for row in table:
+        once = parts[row["row"]].startswith(ONCE)
+        row.update(part=parts[row["row"]], date=str(datetime.date.today()), trees=trees,
+                   boots=1 if once else args.boots)
+    old = {"rows": [], "latencies": latencies_of}
+    if os.path.exists(args.json):
+        with open(args.json, encoding="utf-8") as f:
+            old = json.load(f)
+    run = set(parts.values())
+    rows = table + [row for row in old["rows"] if row["part"] not in run]
+    rows.sort(key=lambda row: PARTS.index(row["part"]))
+    with open(args.json, "w", encoding="utf-8") as f:
+        json.dump({"buckets": BUCKETS, "rows": rows, "latencies":
+                   latencies_of if latencies_of["series"] else old["latencies"]}, f)
+        f.write("\n")
 
 
 def main():
@@ -769,8 +788,7 @@ def main():
     elif args.guest:
         lookups_among(int(args.guest))
     else:
-        top = os.path.realpath(f"{os.path.dirname(__file__)}/..")
-        args.json = args.json or f"{top}/{'build' if args.part else 'docs'}/bench.json"
+        args.json = args.json or f"{guest.TOP}/docs/bench.json"
         return host(args)
     return 0
 

@@ -3,9 +3,9 @@
 
 usage: report.py [--check]
 
-Everything comes from docs/: bench.json of the last whole `make bench`, and the tables that
-the long runs keep there.  It fails when the table of promises names a test or a mutant that
-does not exist, and says which run is missing.  --check does only the former.
+Everything comes from docs/: bench.json of the last `make bench` of each part, and the tables
+that the long runs keep there.  It fails when the table of promises names a test or a mutant
+that does not exist, and says which run is missing.  --check does only the former.
 """
 
 import html
@@ -118,7 +118,8 @@ def cell(row, kernel):
 
 def bench_table(bench):
     lines = ["<table><tr><th>row</th><th>base</th><th>series</th><th>of the medians</th>"
-             "<th>of the fastest boots</th><th>may be</th></tr>"]
+             "<th>of the fastest boots</th><th>may be</th><th>part, date, boots, trees of base and series"
+             "</th></tr>"]
     for row in bench["rows"]:
         limit = row["limit"]
         ratios = "".join(f'<td class="n">{row[k]:.3f}</td>' if row[k] else '<td class="n">-</td>'
@@ -128,7 +129,9 @@ def bench_table(bench):
             may = (f"{'at least' if limit['factor'] < 0 else 'at most'} {abs(limit['factor'])} times "
                    f"{html.escape(limit['of'])}: {limit['is']:.3f}")
         lines.append(f"<tr><td>{html.escape(row['row'])}</td>{cell(row, 'base')}{cell(row, 'series')}"
-                     f"{ratios}<td class=\"{'' if limit['good'] else 'bad'}\">{may}</td></tr>")
+                     f"{ratios}<td class=\"{'' if limit['good'] else 'bad'}\">{may}</td>"
+                     f"<td>{row['part']}, {row['date']}, {row['boots']}, {row['trees']['base'][:12]} "
+                     f"{row['trees']['series'][:12]}</td></tr>")
     return "\n".join(lines + ["</table>"])
 
 
@@ -182,10 +185,10 @@ def main():
         parts += [drawn.pop(MAIN),
                   section("What is promised, and what holds it", "promises.md", "make test"),
                   "<h2>What it costs</h2>",
-                  f"<p>Again: <code>make bench BOOTS={bench['boots']}</code>, on an idle machine. "
-                  f"{bench['date']}, {bench['boots']} boots of each kernel in turn, User Mode Linux "
-                  "with two CPUs: medians, and half the distance between the quartiles. Git trees: "
-                  f"base {bench['trees']['base'][:12]}, series {bench['trees']['series'][:12]}. "
+                  "<p>Again: <code>make bench</code>, on an idle machine, with <code>BOOTS=</code> and "
+                  "<code>PART=</code> as in the table. Base and series are booted in turn, User Mode "
+                  "Linux with two CPUs: medians, and half the distance between the quartiles. "
+                  "Instructions are counted by QEMU. "
                   f"Not as it should be: {bad} of {len(bench['rows'])} rows.</p>",
                   bench_table(bench),
                   "<h2>Reading beside a firmware update</h2>",
