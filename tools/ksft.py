@@ -23,6 +23,7 @@ at the clock: it is run once more, alone, and told that the machine is slow.  Th
 """
 
 import concurrent.futures
+import fcntl
 import os
 import re
 import subprocess
@@ -82,10 +83,14 @@ def build():
             return
     headers = os.path.join(guest.BUILD, "headers")
     tests = os.path.join(guest.LINUX, TESTS)
-    for argv in (["make", "-s", "-C", guest.LINUX, f"O={headers}", "ARCH=x86", "headers"],
-                 ["make", "-s", "-C", tests, f"OUTPUT={tests}", f"KHDR_INCLUDES=-isystem {headers}/usr/include"]):
-        if subprocess.run(argv, stdout=sys.stderr, check=False).returncode:
-            sys.exit(f"ksft: '{' '.join(argv)}' failed")
+    # Another of these programs may do the same.
+    with open(f"{headers}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for argv in (["make", "-s", "-C", guest.LINUX, f"O={headers}", "ARCH=x86", "headers"],
+                     ["make", "-s", "-C", tests, f"OUTPUT={tests}",
+                      f"KHDR_INCLUDES=-isystem {headers}/usr/include"]):
+            if subprocess.run(argv, stdout=sys.stderr, check=False).returncode:
+                sys.exit(f"ksft: '{' '.join(argv)}' failed")
 
 
 def ktap(output):
