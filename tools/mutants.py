@@ -5,8 +5,7 @@ usage: mutants.py [NAME ...]
 
 tests/mutants/NAME.patch says in its first lines what it takes out, and in a line
 "Caught-by: PROGRAM:CASE" which test is to fail with it.  That test has to pass on the
-series, or its failure would say nothing.  It runs on the perf kernel, unless a line
-"Config: NAME" says which one it needs.  A mutant that lives is a missing test.  The
+series, or its failure would say nothing.  A mutant that lives is a missing test.  The
 last result of each is in docs/mutants.md.
 """
 
@@ -25,6 +24,7 @@ import guest
 import ksft
 
 MUTANTS = os.path.join(guest.TOP, "tests", "mutants")
+CONFIG = "perf"
 AT_ONCE = 3
 
 
@@ -44,10 +44,10 @@ def commit_of(patch):
                    "mutant", git("write-tree", index=index))
 
 
-def test(kernel, config, name):
-    subprocess.run([os.path.join(guest.TOP, "tools", "kernel"), kernel, config], check=True,
+def test(kernel, name):
+    subprocess.run([os.path.join(guest.TOP, "tools", "kernel"), kernel, CONFIG], check=True,
                    stderr=subprocess.DEVNULL)
-    return ksft.run(kernel, config, name)
+    return ksft.run(kernel, CONFIG, name)
 
 
 def judge(name, good):
@@ -57,16 +57,15 @@ def judge(name, good):
         head = f.read().partition("diff --git")[0]
     what = " ".join(head.partition("Caught-by:")[0].split())
     catcher = re.search(r"^Caught-by: (\S+)$", head, re.M).group(1)
-    config = (re.findall(r"^Config: (\w+)$", head, re.M) or ["perf"])[0]
-    outcome, why = good(config, catcher)
+    outcome, why = good(catcher)
     if outcome != "pass":
         return what, catcher, False, f"{catcher} does not pass without it: {why}"
     try:
         commit = commit_of(patch)
     except subprocess.CalledProcessError:
         return what, catcher, False, "does not apply to the series any more: make it anew"
-    outcome, why, *_ = test(commit, config, catcher)
-    shutil.rmtree(guest.kernel_dir(commit, config), ignore_errors=True)
+    outcome, why, *_ = test(commit, catcher)
+    shutil.rmtree(guest.kernel_dir(commit, CONFIG), ignore_errors=True)
     why = why.replace("[FAIL] ", "").replace("TEST: ", "").replace("|", "/")[:160]
     # What does not boot has not been tested.
     caught = outcome == "fail" and not why.startswith("the guest did not boot")
@@ -81,11 +80,11 @@ def main():
             sys.exit(f"mutants: there is no tests/mutants/{name}.patch")
     results, lock = {}, threading.Lock()
 
-    def good(*what):
+    def good(catcher):
         with lock:
-            if what not in results:
-                results[what] = test("series", *what)[:2]
-            return results[what]
+            if catcher not in results:
+                results[catcher] = test("series", catcher)[:2]
+            return results[catcher]
 
     def tell(name, what, catcher, caught, why):
         print(f"{name:32} {catcher:38} {'caught: ' if caught else 'fail: '}{why}", flush=True)
