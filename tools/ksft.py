@@ -9,8 +9,9 @@ PROGRAM/2 deals the cases of a long shell program out to two guests.
 
 `compare` runs the programs that the base has, or these, or all but these, on the base in the
 first configuration and on the series in the second, and fails where the results differ, or
-where a program fails that docs/selftests.md does not list.  `report` fails unless the kernel reports something of
-devlink on the base, and nothing with the series: for races that only a sanitizer sees.
+where a program fails that docs/selftests.md does not list.  `report` fails unless the kernel
+reports something of devlink on the base, and nothing with the series: for races that only a
+sanitizer sees.
 
 The programs are those of build/linux, for the base kernel too: a test that the
 series adds shows there what it is for.  A program fails by its exit status, by a
@@ -59,7 +60,7 @@ class Outcome(typing.NamedTuple):
     splats: list
     seconds: float
     output: str
-    again: bool         # it failed by itself: the kernel, and the guest, are well
+    again: bool         # it failed by itself: kernel and guest are well, no task hangs
 
 
 def programs(base=False):
@@ -148,7 +149,7 @@ def run(kernel, config, name, args="", limit=None, slow=None):
     else:
         outcome, why = "pass", f"{len(good)} tests" if good else ""
     return Outcome(outcome, why, splats, result.seconds, output,
-                   outcome == "fail" and not result.why and not splats)
+                   outcome == "fail" and not result.why and not splats and "hang: " not in output)
 
 
 def run_all(jobs):

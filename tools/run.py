@@ -6,6 +6,7 @@ something that is measured.  On the base it hangs, panics, fails or takes its ti
 which is what the row is about.  The exit status is 0 when every row passes with the
 series, and none does on the base.  What is not so at first is tried once more: a race may
 not have happened on the base, and on a slow machine a test that looks at the clock fails.
+Not so when the series hangs, or its kernel reports something.
 """
 
 import re
@@ -43,27 +44,27 @@ def lookups(kernel, config):
 
 
 def cell(kernel, config, test, slow=False):
-    """(passed, a few words)"""
+    """(passed, a few words, whether to try again makes sense)"""
     if test in globals():
-        return globals()[test](kernel, config)
-    outcome, why, splats, seconds, output, _ = ksft.run(kernel, config, test, slow=slow)
+        return *globals()[test](kernel, config), True
+    outcome, why, splats, seconds, output, again = ksft.run(kernel, config, test, slow=slow)
     if outcome == "pass":
-        return True, f"passes, {seconds:.0f} s"
+        return True, f"passes, {seconds:.0f} s", True
     if "panicked" in why:
         frames = [m.group(1) for _, lines in splats for line in lines
                   for m in [re.search(r"\] \?? ?(\w+)\+0x", line)] if m and
                   m.group(1).startswith(("devlink_", "nsim_", "netlink_"))]
-        return False, f"OOPS in {frames[0]}(), {seconds:.0f} s" if frames else f"OOPS: {why}"
+        return False, f"OOPS in {frames[0]}(), {seconds:.0f} s" if frames else f"OOPS: {why}", again
     hang = re.search(r"hang: .*", output)
     if hang:
-        return False, f"HANGS, reported after {seconds:.0f} s"
-    return False, "FAILS: " + re.sub(r".*\[FAIL\] ?", "", why)[:34]
+        return False, f"HANGS, reported after {seconds:.0f} s", again
+    return False, "FAILS: " + re.sub(r".*\[FAIL\] ?", "", why)[:34], again
 
 
 def twice(kernel, test, wanted):
-    passed, words = cell(kernel, "perf", test)
-    if passed != wanted:
-        passed, words = cell(kernel, "perf", test, slow=wanted)
+    passed, words, again = cell(kernel, "perf", test)
+    if passed != wanted and again:
+        passed, words, _ = cell(kernel, "perf", test, slow=wanted)
         words += " (2nd try)"
     return passed, words
 
