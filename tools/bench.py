@@ -185,6 +185,7 @@ def requests(device):
     those that have to ask netdevsim, those that set something, and what does nothing but
     to find and lock."""
     commands, attrs = uapi("devlink_command"), uapi("devlink_attr")
+    debugfs = f"/sys/kernel/debug/netdevsim/netdevsim{device}"
 
     def request(command, flags=0, **values):
         data = handle(device)
@@ -230,6 +231,11 @@ def requests(device):
                                               HEALTH_REPORTER_NAME="dummy"),
         "nothing, object (trap group set)": request("TRAP_GROUP_SET", ACK,
                                                     TRAP_GROUP_NAME="l3_drops"),
+        # A mutex more, and the reporter is looked for twice.  The base has none of those.
+        "nothing, declared (health dump clear)":
+            request("HEALTH_REPORTER_DUMP_CLEAR", ACK,
+                    HEALTH_REPORTER_NAME="parallel0" if os.path.exists(
+                        f"{debugfs}/health/break_parallel0") else "dummy"),
         # Its other reporters are declared, so it takes the instance lock twice.
         "nothing, undeclared (health dump clear)": request("HEALTH_REPORTER_DUMP_CLEAR", ACK,
                                                            HEALTH_REPORTER_NAME="dummy"),
