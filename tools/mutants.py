@@ -5,9 +5,8 @@ usage: mutants.py [NAME ...]
 
 tests/mutants/NAME.patch says in its first lines what it takes out, and in a line
 "Caught-by: PROGRAM:CASE" which test is to fail with it.  That test has to pass on the
-series, or its failure would say nothing.  Some are seen by what a kernel of another
-configuration reports: a line "Config: lockdep" says so.  A mutant that lives is a missing
-test.  The last result of each is in docs/mutants.md.
+series, or its failure would say nothing.  A mutant that lives is a missing test.  The
+last result of each is in docs/mutants.md.
 """
 
 import concurrent.futures
@@ -25,9 +24,8 @@ import guest
 import ksft
 
 MUTANTS = os.path.join(guest.TOP, "tests", "mutants")
+CONFIG = "perf"
 AT_ONCE = 3
-# A lock that is kept is reported at once, and the test waits for it until its guest ends.
-LIMIT = 900
 
 
 def git(*args, index=None, **kwargs):
@@ -46,10 +44,10 @@ def commit_of(patch):
                    "mutant", git("write-tree", index=index))
 
 
-def test(kernel, config, name):
-    subprocess.run([os.path.join(guest.TOP, "tools", "kernel"), kernel, config], check=True,
+def test(kernel, name):
+    subprocess.run([os.path.join(guest.TOP, "tools", "kernel"), kernel, CONFIG], check=True,
                    stderr=subprocess.DEVNULL)
-    return ksft.run(kernel, config, name, limit=LIMIT)
+    return ksft.run(kernel, CONFIG, name)
 
 
 def judge(name, good):
@@ -59,16 +57,15 @@ def judge(name, good):
         head = f.read().partition("diff --git")[0]
     what = " ".join(head.partition("Caught-by:")[0].split())
     catcher = re.search(r"^Caught-by: (\S+)$", head, re.M).group(1)
-    config = (re.findall(r"^Config: (\S+)$", head, re.M) or ["perf"])[0]
-    outcome, why = good(config, catcher)
+    outcome, why = good(catcher)
     if outcome != "pass":
         return what, catcher, False, f"{catcher} does not pass without it: {why}"
     try:
         commit = commit_of(patch)
     except subprocess.CalledProcessError:
         return what, catcher, False, "does not apply to the series any more: make it anew"
-    outcome, why, *_ = test(commit, config, catcher)
-    shutil.rmtree(guest.kernel_dir(commit, config), ignore_errors=True)
+    outcome, why, *_ = test(commit, catcher)
+    shutil.rmtree(guest.kernel_dir(commit, CONFIG), ignore_errors=True)
     why = why.replace("[FAIL] ", "").replace("TEST: ", "").replace("|", "/")[:160]
     # What does not boot has not been tested.
     caught = outcome == "fail" and not why.startswith("the guest did not boot")
@@ -83,11 +80,11 @@ def main():
             sys.exit(f"mutants: there is no tests/mutants/{name}.patch")
     results, lock = {}, threading.Lock()
 
-    def good(*how):
+    def good(catcher):
         with lock:
-            if how not in results:
-                results[how] = test("series", *how)[:2]
-            return results[how]
+            if catcher not in results:
+                results[catcher] = test("series", catcher)[:2]
+            return results[catcher]
 
     def tell(name, what, catcher, caught, why):
         print(f"{name:32} {catcher:38} {'caught: ' if caught else 'fail: '}{why}", flush=True)
