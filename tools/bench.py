@@ -49,7 +49,8 @@ BUCKETS = 4             # for each doubling of a latency, in the pictures
 # so many of them are on as many devices as it takes.
 SCALE = {"instance": (100, 4000), "port": (100, 4096), "snapshot": (100, 1000), "namespace": (8, 64)}
 SNAPSHOTS = 16
-PARTS = ["commands", "throughput", "instructions", "parallel", "instances", *(f"scale_{name}" for name in SCALE)]
+PARTS = ["commands", "throughput", "instructions", "parallel", "instances",
+         *(f"scale_{name}" for name in SCALE)]
 # Slow, and as coarse as what waits for RCU is, or the same each time: one boot tells enough.
 ONCE = ("scale", "instructions")
 BUDGET = 2.0            # seconds for one number: it is the fastest batch of those that
@@ -134,6 +135,8 @@ def mean_cost(*messages):
     while time.perf_counter_ns() - start < BUDGET * 1e9 or count < FEWEST:
         netlink = Netlink()
         netlink.socket.send(data)
+        if not count and len(netlink.replies()) < len(messages):
+            raise SystemExit(f"fewer replies than {len(messages)} requests")
         netlink.socket.close()
         count += 1
     return (time.perf_counter_ns() - start) / (count * len(messages))
