@@ -118,6 +118,8 @@ def run(kernel, config, name, args="", limit=None, slow=None):
     output = []
     slow = "KSFT_MACHINE_SLOW=yes " if slow or config != "perf" else ""
     cases = f"TESTS='{case.replace(',', ' ')}' " if case else ""
+    if case and not program.endswith(".sh"):
+        cases, args = "", f"-p '{case}' {args}"
     # Some are not executable; kselftest's own runner calls those by hand, too.
     how = "./" if os.access(os.path.join(guest.LINUX, TESTS, program), os.X_OK) else "bash "
     result = guest.run(

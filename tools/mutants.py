@@ -4,9 +4,10 @@
 usage: mutants.py [NAME ...]
 
 tests/mutants/NAME.patch says in its first lines what it takes out, and in a line
-"Caught-by: PROGRAM:CASE" which test is to fail with it.  That test has to pass on the
-series, or its failure would say nothing.  A mutant that lives is a missing test.  The
-last result of each is in docs/mutants.md.
+"Caught-by: PROGRAM:CASE" which test is to fail with it, on the perf kernel or on that of a
+line "Config: CONFIG".  That test has to pass on the series, or its failure would say
+nothing.  A mutant that lives is a missing test.  The last result of each is in
+docs/mutants.md.
 """
 
 import concurrent.futures
@@ -24,7 +25,6 @@ import guest
 import ksft
 
 MUTANTS = os.path.join(guest.TOP, "tests", "mutants")
-CONFIG = "perf"
 AT_ONCE = 3
 
 
@@ -44,10 +44,10 @@ def commit_of(patch):
                    "mutant", git("write-tree", index=index))
 
 
-def test(kernel, name):
-    subprocess.run([os.path.join(guest.TOP, "tools", "kernel"), kernel, CONFIG], check=True,
+def test(kernel, config, name):
+    subprocess.run([os.path.join(guest.TOP, "tools", "kernel"), kernel, config], check=True,
                    stderr=subprocess.DEVNULL)
-    return ksft.run(kernel, CONFIG, name)
+    return ksft.run(kernel, config, name)
 
 
 def judge(name, good):
@@ -56,16 +56,17 @@ def judge(name, good):
     with open(patch, encoding="utf-8") as f:
         head = f.read().partition("diff --git")[0]
     what = " ".join(head.partition("Caught-by:")[0].split())
-    catcher = re.search(r"^Caught-by: (\S+)$", head, re.M).group(1)
-    outcome, why = good(catcher)
+    catcher = re.search(r"^Caught-by: (.*\S)$", head, re.M).group(1)
+    config = (re.findall(r"^Config: (\w+)$", head, re.M) or ["perf"])[0]
+    outcome, why = good(config, catcher)
     if outcome != "pass":
         return what, catcher, False, f"{catcher} does not pass without it: {why}"
     try:
         commit = commit_of(patch)
     except subprocess.CalledProcessError:
         return what, catcher, False, "does not apply to the series any more: make it anew"
-    outcome, why, *_ = test(commit, catcher)
-    shutil.rmtree(guest.kernel_dir(commit, CONFIG), ignore_errors=True)
+    outcome, why, *_ = test(commit, config, catcher)
+    shutil.rmtree(guest.kernel_dir(commit, config), ignore_errors=True)
     why = why.replace("[FAIL] ", "").replace("TEST: ", "").replace("|", "/")[:160]
     # What does not boot has not been tested.
     caught = outcome == "fail" and not why.startswith("the guest did not boot")
@@ -78,13 +79,14 @@ def main():
     for name in names:
         if not os.path.exists(os.path.join(MUTANTS, f"{name}.patch")):
             sys.exit(f"mutants: there is no tests/mutants/{name}.patch")
+    ksft.build()
     results, lock = {}, threading.Lock()
 
-    def good(catcher):
+    def good(*where):
         with lock:
-            if catcher not in results:
-                results[catcher] = test("series", catcher)[:2]
-            return results[catcher]
+            if where not in results:
+                results[where] = test("series", *where)[:2]
+            return results[where]
 
     def tell(name, what, catcher, caught, why):
         print(f"{name:32} {catcher:38} {'caught: ' if caught else 'fail: '}{why}", flush=True)

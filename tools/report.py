@@ -143,15 +143,18 @@ def check_promises(text):
         if len(cells) != 3:
             bad.append(f"a row that has not three columns: {row}")
             continue
-        for program, case in re.findall(r"`(devlink\w*\.(?:sh|py)):(\w+)`", cells[1]):
+        for program, case in re.findall(r"`(devlink[\w.]*):([^`]+)`", cells[1]):
             path = os.path.join(guest.LINUX, ksft.TESTS, program)
+            if "." not in program:
+                path += ".c"
             source = ""
             if os.path.exists(path):
                 with open(path, encoding="utf-8") as f:
                     source = f.read()
-            # In ALL_TESTS=" ... ", or in ksft_run([ ... ])
+            # In ALL_TESTS=" ... ", in ksft_run([ ... ]), or in a table of strings
             run = re.search(r'^ALL_TESTS="(.*?)"|ksft_run\(\[(.*?)\]', source, re.M | re.S)
-            if not run or case not in re.findall(r"\w+", run.group(0)):
+            found = re.findall(r"\w+", run.group(0)) if run else re.findall(r'"(.*?)"', source)
+            if case not in found:
                 bad.append(f"{program}:{case}")
         for name in re.findall(r"`([^`]+)`", cells[2]):
             if not os.path.exists(os.path.join(guest.TOP, "tests", "mutants", f"{name}.patch")):
