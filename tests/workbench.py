@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """What the README promises of guests, trees and bad input, each as a test.
 
-Guests are those of the perf kernel of the base; trees are a git repository of three
-files, so that nothing large is made.
+Guests are those of the perf kernel of the base, which torture breaks; trees are a git
+repository of three files, so that nothing large is made.
 """
 
 import hashlib
@@ -128,6 +128,13 @@ def bad_input():
           "cannot read" in r.stderr, (r.returncode, r.stderr))
 
 
+def torture():
+    r = shell("tools/torture.py --minutes 2 --seed 3 --no-shrink base perf")
+    check("torture of the base fails, says how and how to do it again",
+          r.returncode == 1 and "seeds 3 to 3" in r.stdout and ": fails: " in r.stdout and
+          "again: make torture KERNEL=base CONFIG=perf SEED=3" in r.stdout, r.stdout + r.stderr)
+
+
 def git(where, *args):
     return subprocess.run(["git", "-C", where, *args], text=True, check=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout
@@ -230,6 +237,7 @@ def main():
         bad_input()
         trees()
         guests()
+        torture()
     finally:
         shutil.rmtree(TMP, ignore_errors=True)
     print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")

@@ -37,7 +37,7 @@ def main():
         cases += len(found)
         failed += sum(map(int, found))
     worst = next((outcome for outcome in ("fail", "skip") if outcome in outcomes), "pass")
-    seconds = max(result[3] for result in results)
+    seconds = max(result.seconds for result in results)
     print(f"{worst}: {cases} cases, {failed} allocations made to fail, {seconds:.0f} s")
     fuzz.record("faults.md",
                 "# The last `make faults`\n\n"

@@ -39,13 +39,12 @@ ROW = re.compile(r"^\| (\w+) \| (\w+) \| (.*) \|$", re.M)
 
 def signature(result):
     """How it failed, without what is different each time."""
-    _, why, splats, _, output = result
-    said = re.search(r"^not ok 1 devlink torture # seed \d+: (.*)", output, re.M)
+    said = re.search(r"^not ok 1 devlink torture # seed \d+: (.*)", result.output, re.M)
     if said and " hangs: " in said.group(1):
         return "a command hangs"
-    text = said.group(1) if said else why
-    if splats:
-        title, lines = splats[0]
+    text = said.group(1) if said else result.why
+    if result.splats:
+        title, lines = result.splats[0]
         frames = [m.group(1) for line in lines for m in [FUNCTION.search(line)] if m]
         text = re.sub(r" \(\d+ times\)$|, CPU.*|, ip.*", "", title)
         text += "".join(f" in {frame}" for frame in frames[:1])
@@ -85,7 +84,7 @@ class Shrinker:
             if time.monotonic() > self.until:
                 break
             result = run(self.kernel, self.config, self.args(), EACH[guest.MACHINES[self.config]])
-            if result[0] == "fail" and self.wanted in ("", signature(result)):
+            if result.outcome == "fail" and self.wanted in ("", signature(result)):
                 self.wanted = signature(result)
                 print(f"    fails:  {self.args()}", flush=True)
                 return True
@@ -164,17 +163,17 @@ def torture(options):
     while tortured < options.minutes * 60:
         result = run(options.kernel, options.config, f"-t {each} -s {seed}", each)
         guests += 1
-        did = re.search(r"(\d+) operations", result[4])
+        did = re.search(r"(\d+) operations", result.output)
         operations += int(did.group(1)) if did else 0
-        tortured += min(each, result[3])
-        if result[0] == "fail":
+        tortured += min(each, result.seconds)
+        if result.outcome == "fail":
             show(result)
             break
-        print(f"seed {seed}: {result[0]}, {each} s, {did.group(1) if did else 0} operations", flush=True)
+        print(f"seed {seed}: {result.outcome}, {each} s, {did.group(1) if did else 0} operations", flush=True)
         seed += 1
     last = first + guests - 1
     minutes = tortured / 60
-    failed = result[0] == "fail"
+    failed = result.outcome == "fail"
     what = f"fails: {signature(result)}" if failed else "silent"
     # A short run, as in `make test`, says too little to be kept.
     if options.kernel in KERNELS and options.minutes >= 5:
@@ -184,7 +183,7 @@ def torture(options):
     print(f"{minutes:.1f} minutes in {guests} guests, seeds {first} to {last}, "
           f"{time.monotonic() - start:.0f} s: {what}")
     if failed:
-        args = replay_of(result[4], seed)
+        args = replay_of(result.output, seed)
         print(f"again: make torture KERNEL={options.kernel} CONFIG={options.config} SEED={seed}\n"
               f"looking for a replay that is shorter than {args}", flush=True)
         if not options.no_shrink:
