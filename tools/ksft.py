@@ -60,7 +60,8 @@ class Outcome(typing.NamedTuple):
     splats: list
     seconds: float
     output: str
-    again: bool         # it failed by itself: kernel and guest are well, no task hangs
+    again: bool         # it failed by itself: kernel and guest are well, no task hangs; or the
+                        # guest did not boot, as QEMU's sometimes do on a busy machine
 
 
 def programs(base=False):
@@ -151,6 +152,7 @@ def run(kernel, config, name, args="", limit=None, slow=None):
     else:
         outcome, why = "pass", f"{len(good)} tests" if good else ""
     return Outcome(outcome, why, splats, result.seconds, output,
+                   result.status == guest.NO_BOOT or
                    outcome == "fail" and not result.why and not splats and "hang: " not in output)
 
 

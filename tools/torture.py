@@ -162,6 +162,9 @@ def torture(options):
     tortured = 0
     while tortured < options.minutes * 60:
         result = run(options.kernel, options.config, f"-t {each} -s {seed}", each)
+        if result.outcome == "fail" and result.why.startswith("the guest did not boot"):
+            print(f"seed {seed}: {result.why}: once more", flush=True)
+            result = run(options.kernel, options.config, f"-t {each} -s {seed}", each)
         guests += 1
         did = re.search(r"(\d+) operations", result.output)
         operations += int(did.group(1)) if did else 0
