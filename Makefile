@@ -23,8 +23,8 @@ run: setup tree ## build base and series, run the same workload in both, print t
 test: setup tree ## everything that CI runs; the last line counts
 	@tools/test.py
 
-soak: setup tree ## what does not fit into `make test`: kcsan first of all; result in docs/soak.md
-	@tools/test.py soak
+soak: setup tree ## what does not fit into `make test`, many hours: [STEP='words'], result in docs/soak.md
+	@tools/test.py soak $(if $(STEP),"$(STEP)")
 
 setup: ## install what is missing (Debian packages, newer devlink and sparse)
 	@tools/setup

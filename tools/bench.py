@@ -227,6 +227,8 @@ def requests(device):
         "trap": request("TRAP_GET", TRAP_NAME="blackhole_route"),
         "policer": request("TRAP_POLICER_GET", TRAP_POLICER_ID=1),
         "param that netdevsim has": request("PARAM_GET", PARAM_NAME="test2"),
+        # As the last of `locks`, but there is something to do.
+        "diagnose, undeclared": request("HEALTH_REPORTER_DIAGNOSE", HEALTH_REPORTER_NAME="dummy"),
     }
     sets = {
         "trap set": request("TRAP_SET", ACK, TRAP_NAME="blackhole_route", TRAP_ACTION=b"\1"),

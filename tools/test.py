@@ -1,6 +1,11 @@
 #!/usr/bin/python3
 """All of `make test`, or with `soak` what does not fit into it, one step after another.
 
+usage: test.py [soak [WORD]]
+
+With a WORD, only those steps of the soak that have it in their title: together they take
+longer than most machines are free.  docs/soak.md has the last result of each.
+
 A step is a program whose last line counts, "N passed, N failed, N skipped", or one
 that counts as one by its exit status.  All steps run, whatever came before; the last
 line adds them up, and the lines before it say what failed, why something was skipped and
@@ -14,6 +19,7 @@ import subprocess
 import sys
 import time
 
+import fuzz
 import guest
 
 T = os.path.join(guest.TOP, "tools")
@@ -25,8 +31,8 @@ KASAN = ["devlink_instances.sh", "devlink_races.sh", "devlink_views.sh:ports_tes
 # Almost half of the time of what the base has, and not about devlink: nexthops, and ports of
 # tunnels, which fails on the base, too.
 LONG = ["nexthop.sh", "udp_tunnel_nic.sh"]
-KCSAN = ["devlink.sh", "devlink_in_netns.sh", "devlink_instances.sh", "devlink_parallel.sh",
-         "devlink_races.sh", "devlink_trap.sh", "devlink_views.sh"]
+DEVLINK = ["devlink.sh", "devlink_in_netns.sh", "devlink_instances.sh", "devlink_notify.py",
+           "devlink_parallel.sh", "devlink_races.sh", "devlink_trap.sh", "devlink_views.sh"]
 
 TEST = [
     ("the programs themselves", [f"{guest.TOP}/tests/programs"]),
@@ -46,19 +52,20 @@ TEST = [
     ("mails (make send)", [f"{T}/send"]),
 ]
 
+# What is done, how, and with which kernels.
 SOAK = [
-    ("each patch compiled (make check)", [f"{T}/check"]),
-    ("all users of devlink (make drivers)", [f"{T}/drivers"]),
-    *[(f"kernel {kernel}-kcsan", [f"{T}/kernel", kernel, "kcsan"]) for kernel in ("base", "series")],
-    ("kernel series-kasan", [f"{T}/kernel", "series", "kasan"]),
+    *[(f"each patch of {name} compiled (make check)", [f"{T}/check", name], [])
+      for name in sorted(os.listdir(f"{guest.TOP}/patches"))],
+    ("all users of devlink (make drivers)", [f"{T}/drivers"], []),
     ("races that only kcsan sees, base beside series",
      [f"{T}/ksft.py", "report", "kcsan", "devlink_races.sh:region_snapshot_test",
-      "devlink_races.sh:health_count_test"]),
-    ("kernel series-lockdep", [f"{T}/kernel", "series", "lockdep"]),
-    ("the long ones that the base has", [f"{T}/ksft.py", "compare", "perf", "lockdep", *LONG]),
-    ("what make test has on kasan, lockdep", [f"{T}/ksft.py", "series", "lockdep", *KASAN[:2]]),
-    ("selftests, series, kcsan", [f"{T}/ksft.py", "series", "kcsan", *KCSAN]),
-    ("selftests, series, kasan", [f"{T}/ksft.py", "series", "kasan"]),
+      "devlink_races.sh:health_count_test"], [("base", "kcsan"), ("series", "kcsan")]),
+    ("the long ones that the base has", [f"{T}/ksft.py", "compare", "perf", "lockdep", *LONG],
+     [("base", "perf"), ("series", "perf"), ("series", "lockdep")]),
+    *[(f"{name}, {config}", [f"{T}/ksft.py", "series", config, name], [("series", config)])
+      for config in ("lockdep", "kcsan", "kasan") for name in DEVLINK],
+    ("all other selftests, kasan",
+     [f"{T}/ksft.py", "series", "kasan", *(f"-{name}" for name in DEVLINK)], [("series", "kasan")]),
 ]
 
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
@@ -102,9 +109,30 @@ def step(title, argv, env):
             [f"{title}: {a}" for a in again])
 
 
+def soak(word, env):
+    """Each step that has the word in its title, as step() is; each result goes into docs/soak.md."""
+    chosen = [entry for entry in SOAK if word in entry[0]]
+    if not chosen:
+        sys.exit("test: no step of the soak has that in its title; there are\n  " +
+                 "\n  ".join(entry[0] for entry in SOAK))
+    built = set()
+    for title, argv, kernels in chosen:
+        for kernel, config in kernels:
+            if (kernel, config) not in built:
+                yield step(f"kernel {kernel}-{config}", [f"{T}/kernel", kernel, config], env)
+            built.add((kernel, config))
+        start = time.monotonic()
+        counts, failed, skipped, again = step(title, argv, env)
+        fuzz.record("soak.md",
+                    "# The last `make soak`\n\nOne step again: `make soak STEP='some words of its name'`.\n",
+                    ["step", "date", "minutes", "passed", "failed", "skipped", "what failed"], title,
+                    [str(datetime.date.today()), f"{(time.monotonic() - start) / 60:.0f}",
+                     *map(str, counts), "; ".join(failed).replace("|", "/")[:200]])
+        yield counts, failed, skipped, again
+
+
 def main():
-    soak = sys.argv[1:] == ["soak"]
-    if sys.argv[1:] and not soak:
+    if sys.argv[1:2] not in ([], ["soak"]) or len(sys.argv) > 3:
         sys.exit(__doc__)
     env = dict(os.environ)
     # The mails are tried, not sent: whoever runs this need not be anybody.
@@ -112,14 +140,13 @@ def main():
         env.setdefault(f"GIT_{who}_NAME", "A Tester")
         env.setdefault(f"GIT_{who}_EMAIL", "tester@example.org")
     start = time.monotonic()
-    total, failures, skips, twice, rows = [0, 0, 0], [], [], [], []
-    for title, argv in SOAK if soak else TEST:
-        counts, failed, reasons, again = step(title, argv, env)
+    total, failures, skips, twice = [0, 0, 0], [], [], []
+    for counts, failed, reasons, again in (soak("".join(sys.argv[2:]), env) if sys.argv[1:] else
+                                           (step(title, argv, env) for title, argv in TEST)):
         total = [a + b for a, b in zip(total, counts)]
         failures += failed
         skips += reasons
         twice += again
-        rows.append((title, counts))
     print()
     for line in skips:
         print(f"skipped: {line}")
@@ -127,24 +154,9 @@ def main():
         print(f"tried twice: {line}")
     for line in failures:
         print(f"FAILED: {line}")
-    minutes = (time.monotonic() - start) / 60
-    print(f"{minutes:.0f} minutes")
-    summary = f"{total[0]} passed, {total[1]} failed, {total[2]} skipped"
-    if soak:
-        record(rows, summary, minutes)
-    print(summary)
+    print(f"{(time.monotonic() - start) / 60:.0f} minutes")
+    print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped")
     return 1 if total[1] else 0
-
-
-def record(rows, summary, minutes):
-    """docs/soak.md: what the last run found, for those who do not have the hours."""
-    os.makedirs(os.path.join(guest.TOP, "docs"), exist_ok=True)
-    with open(os.path.join(guest.TOP, "docs", "soak.md"), "w", encoding="utf-8") as f:
-        f.write("# The last `make soak`\n\n"
-                f"{datetime.date.today()}, {minutes:.0f} minutes, {os.cpu_count()} CPUs: {summary}.\n\n"
-                "| step | passed | failed | skipped |\n|---|---|---|---|\n")
-        for title, counts in rows:
-            f.write(f"| {title} | {counts[0]} | {counts[1]} | {counts[2]} |\n")
 
 
 if __name__ == "__main__":
