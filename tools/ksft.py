@@ -41,6 +41,10 @@ LIMIT = {"perf": 900, "lockdep": 1800, "kasan": 1800, "kcsan": 1800}
 # What a function is called in a report of a data race that is about this project.
 OURS = re.compile(r"_*(devl|nsim)")
 
+# A data race of 7.3 inside the workqueue code, whoever queues: a worker reads one bit of the
+# word of which queue_work() sets another.
+WORKQUEUE = re.compile(r"data-race in (move_linked_works / queue_work_on|queue_work_on / move_linked_works)\b")
+
 # Leaks of 7.3 that have nothing to do with devlink, by a function that allocates: what bind
 # writes down when the device is not ready for a driver is never freed if it then gets none.
 NOT_OURS = re.compile(r"\bdevice_set_deferred_probe_reason\+0x")
@@ -131,6 +135,7 @@ def run(kernel, config, name, args="", limit=None, slow=None):
     good, bad = ktap(output)
     # Other code has data races that nobody fixes here: the guest's file system first of all.
     splats = [splat for splat in guest.splats(result.log) if "KCSAN" not in splat[0] or
+              not WORKQUEUE.search(splat[0]) and
               any(OURS.match(frame.group(1)) for frame in map(guest.FRAME.search, splat[1]) if frame)]
     # The kernel says how many, and what they are comes after the command.
     splats = [splat for splat in splats if not re.match(r"kmemleak: \d+ new suspected", splat[0])]
