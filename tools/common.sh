@@ -34,14 +34,128 @@ die()	{ say "$*"; exit 1; }
 trap 'say "stopped"; exit 130' INT
 trap 'say "stopped"; exit 143' TERM
 
-# The commit that the patches start from, and the last one of a series.
+# The commit that the patches start from.
 base_ref()	{ git -C "$linux" rev-parse -q --verify 'refs/worktree/base^{commit}'; }
 
-# All patches of all series, in sending order; and one sum over them.
-patches()
+# The trees that postings go to, and netdev's limit of patches outstanding in one.
+trees="net net-next iwl-net driver-core"
+max=15
+
+# What load_postings and load_ranges read, by TREE/POSTING; `all` is the order.
+declare -a all=()
+declare -A mark=() revision=() reason=() from=() to=()
+
+# patches_of TREE/POSTING: its patches, without the cover letter.
+patches_of()
 {
-	find "$top/patches" -path '*/[0-9]*-*/0[0-9]*.patch' ! -name '0000-*' 2>/dev/null | sort -V
+	find "$top/patches/$1" -maxdepth 1 -name '0[0-9]*.patch' ! -name '0000-*' | sort
 }
+
+# postings: checks patches/series and prints its postings in order, one per line:
+# TREE/POSTING, now or later, the version (`-` for the first), the reason.  No
+# other code parses the file.  Exits on an error, so call it in $(...).
+postings()
+{
+	local series=$top/patches/series number=0 bad=0 line name state word rest tree folder
+	local -A seen=() outstanding=()
+
+	[ -e "$series" ] ||
+		die "there is no patches/series: write one line per posting, 'TREE/POSTING now|later [vN] REASON'"
+	wrong()	{ say "patches/series${number:+:$number}: $*"; bad=1; }
+	while read -r line || [ -n "$line" ]; do
+		number=$((number + 1))
+		case $line in ""|"#"*) continue ;; esac
+		read -r name state rest <<<"$line"
+		if [[ ! $name =~ ^[a-z-]+/[A-Za-z0-9_-]+$ ]] || [[ " $trees " != *" ${name%%/*} "* ]]; then
+			wrong "'$name' is not TREE/POSTING: TREE is one of ${trees// /, }; POSTING has letters, digits, - and _"
+			continue
+		fi
+		if [ -n "${seen[$name]:-}" ]; then
+			wrong "$name is in line ${seen[$name]} already: remove one of them"
+			continue
+		fi
+		seen[$name]=$number
+		case $state in
+		now|later) ;;
+		*)	wrong "'$state' after $name: write 'now' if it may be sent, 'later' if it waits for something"
+			continue ;;
+		esac
+		word=-
+		if [[ $rest =~ ^[vV][0-9] ]]; then
+			read -r word rest <<<"$rest"
+			[[ $word =~ ^v([2-9]|[1-9][0-9]+)$ ]] ||
+				wrong "'$word' is not a version: write v2 or higher; the first version has none"
+		fi
+		[ -n "$rest" ] || wrong "$name has no reason: say after '$state' why it is at this place"
+		if [ ! -d "$top/patches/$name" ]; then
+			wrong "there is no folder patches/$name: make it, or remove the line"
+			continue
+		fi
+		tree=${name%%/*}
+		[ "$state" = later ] ||
+			outstanding[$tree]=$((${outstanding[$tree]:-0} + $(patches_of "$name" | wc -l)))
+		echo "$name $state $word $rest"
+	done <"$series"
+	number=
+	while read -r folder; do
+		[ -n "${seen[$folder]:-}" ] ||
+			wrong "patches/$folder is not listed: add a line at the place where it applies, or remove it"
+	done < <(cd "$top/patches" && {
+		find . -mindepth 2 -maxdepth 2 -type d -printf '%P\n'
+		find . -name '*.patch' -printf '%P\n' | sed 's|/[^/]*$||'
+	} | sort -u)
+	for tree in "${!outstanding[@]}"; do
+		[ "${outstanding[$tree]}" -le $max ] ||
+			wrong "${outstanding[$tree]} patches for $tree are marked now, and at most $max may be outstanding in a tree: mark a posting later"
+	done
+	[ ${#seen[@]} -gt 0 ] || [ $bad = 1 ] || wrong "lists no posting: add a line 'TREE/POSTING now|later [vN] REASON'"
+	[ $bad = 0 ] || exit 1
+}
+
+# load_postings: fills all, mark, revision and reason from patches/series.
+# shellcheck disable=SC2034 # the programs that source this read them
+load_postings()
+{
+	local list name state word rest
+
+	list=$(postings) || exit 1
+	all=()
+	while read -r name state word rest; do
+		all+=("$name")
+		mark[$name]=$state revision[$name]=$word reason[$name]=$rest
+	done <<<"$list"
+}
+
+# need_posting NAME: NAME is what SERIES= says.
+need_posting()
+{
+	[ -n "${mark[$1]:-}" ] || die "SERIES=$1 is not in patches/series: there are ${all[*]}"
+}
+
+# load_ranges: fills from and to.  The commits of a posting are from..to: each
+# posting ends at the branch end/TREE/POSTING, the last one at HEAD.
+# shellcheck disable=SC2034
+load_ranges()
+{
+	local name before
+
+	before=$(base_ref)
+	for name in "${all[@]}"; do
+		from[$name]=$before
+		to[$name]=$(git -C "$linux" rev-parse HEAD)
+		if [ "$name" != "${all[-1]}" ] &&
+			! { to[$name]=$(git -C "$linux" rev-parse -q --verify "refs/heads/end/$name") &&
+				git -C "$linux" merge-base --is-ancestor "$before" "${to[$name]}" &&
+				git -C "$linux" merge-base --is-ancestor "${to[$name]}" HEAD; }; then
+			die "$name has no end among the commits of ${linux#"$top"/}: git -C ${linux#"$top"/} branch -f end/$name LAST_COMMIT_OF_IT"
+		fi
+		before=${to[$name]}
+	done
+}
+
+# All patches of all postings, in the order in which they apply; and one sum over
+# them.
+patches()	{ local name; for name in "${all[@]}"; do patches_of "$name"; done; }
 
 patches_sum()
 {

@@ -52,10 +52,8 @@ TEST = [
     ("mails (make send)", [f"{T}/send"]),
 ]
 
-# What is done, how, and with which kernels.
+# The steps of the soak: title, program, kernels; before them each posting, compiled.
 SOAK = [
-    *[(f"each patch of {name} compiled (make check)", [f"{T}/check", name], [])
-      for name in sorted(os.listdir(f"{guest.TOP}/patches"))],
     ("all users of devlink (make drivers)", [f"{T}/drivers"], []),
     ("races that only kcsan sees, base beside series",
      [f"{T}/ksft.py", "report", "kcsan", "devlink_races.sh:region_snapshot_test",
@@ -69,6 +67,15 @@ SOAK = [
 ]
 
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$")
+
+
+def postings():
+    """The names in patches/series, in order.  tools/common.sh reads the file."""
+    listed = subprocess.run(["bash", "-c", '. "$1/common.sh"; postings', "test", T],
+                            stdout=subprocess.PIPE, text=True, check=False)
+    if listed.returncode:
+        sys.exit(1)
+    return [line.split()[0] for line in listed.stdout.splitlines()]
 
 
 def step(title, argv, env):
@@ -111,10 +118,12 @@ def step(title, argv, env):
 
 def soak(word, env):
     """Each step that has the word in its title, as step() is; each result goes into docs/soak.md."""
-    chosen = [entry for entry in SOAK if word in entry[0]]
+    steps = [*[(f"each patch of {name} compiled (make check)", [f"{T}/check", name], [])
+               for name in postings()], *SOAK]
+    chosen = [entry for entry in steps if word in entry[0]]
     if not chosen:
         sys.exit("test: no step of the soak has that in its title; there are\n  " +
-                 "\n  ".join(entry[0] for entry in SOAK))
+                 "\n  ".join(entry[0] for entry in steps))
     built = set()
     for title, argv, kernels in chosen:
         for kernel, config in kernels:
