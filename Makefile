@@ -11,6 +11,8 @@ export LINUX
 # As it was typed: a dollar sign in it is the guest's.
 override CMD := $(value CMD)
 export CMD
+override TRAILERS := $(value TRAILERS)
+export TRAILERS
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
@@ -71,14 +73,14 @@ report: tree ## build/report.html: what the last runs found, on one page, and do
 	@tools/setup python3-matplotlib python3-markdown
 	@tools/report.py
 
-check: setup tree ## per patch: builds, checkpatch, W=1, sparse, coccicheck, kernel-doc, ...
-	@tools/check
+check: setup tree ## per patch: builds, checkpatch, W=1, sparse, coccicheck, ...: [SERIES=TREE/POSTING]
+	@tools/check $(if $(SERIES),"$(SERIES)")
 
 drivers: setup tree ## compile every user of devlink in the kernel, before and after
 	@tools/drivers
 
-send: setup tree ## make the mails, try them with git send-email --dry-run
-	@tools/send
+send: setup tree ## make the mails, try them with --dry-run: [SERIES=TREE/POSTING] [TRAILERS='Key: value; ...']
+	@tools/send $(if $(SERIES),"$(SERIES)")
 
 clean: ## remove build/ (downloads and the compiler cache stay in ~/.cache)
 	@git -C build/linux worktree prune 2>/dev/null; rm -rf build
