@@ -140,57 +140,222 @@ def git(where, *args):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout
 
 
+# Stands in for the kernel's own: a list, and netdev for patches in net/.
+GET_MAINTAINER = """#!/bin/sh
+case " $* " in
+*" --no-l "*)	echo 'Maintainer <m@example.org>'; exit ;;
+esac
+echo list@example.org
+for file; do ! grep -qs '^+++ b/net/' "$file" || echo netdev@vger.kernel.org; done
+"""
+SERIES = """# A comment
+
+net/first         now         one fix
+iwl-net/single    now         one patch without a cover letter
+net-next/second   later  v2   waits for net/first
+driver-core/last  later       needs a stable tag
+"""
+
+
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def series_errors(top, tool):
+    """patches/series: each error is one line that says what to do."""
+    series = f"{top}/patches/series"
+    for what, text, *words in (
+            ("a folder that does not exist", "net/nowhere now why\n",
+             "patches/series:7:", "no folder patches/net/nowhere", "make it, or remove the line"),
+            ("a duplicate", "net/first later again\n", "patches/series:7:", "line 3", "remove one"),
+            ("a bad word", "net/more soon why\n", "patches/series:7:", "'soon'", "'now'", "'later'"),
+            ("a bad tree", "linux/more now why\n", "patches/series:7:", "linux/more", "net-next"),
+            ("a bad version", "net/more now v1 why\n", "patches/series:7:", "v1", "v2 or higher"),
+            ("no reason", "net/more now v2\n", "patches/series:7:", "no reason", "why"),
+            ("a folder that is not listed", "", "patches/net/more is not listed", "add a line"),
+            ("more than 15 patches marked now", "net/more now why\n", "16 patches for net ",
+             "at most 15", "mark a posting later")):
+        if not text or "net/more" in text:
+            os.makedirs(f"{top}/patches/net/more")
+        if "15" in what:
+            for i in range(1, 17):
+                write(f"{top}/patches/net/more/{i:04}-patch.patch", "")
+        write(series, SERIES + text)
+        one_line(f"patches/series: {what} is one line", tool("tree"), *words)
+        shutil.rmtree(f"{top}/patches/net/more", ignore_errors=True)
+    write(series, SERIES)
+    write(f"{top}/patches/1-old/0001-patch.patch", "")
+    one_line("patches/series: a patch outside of the postings is one line", tool("tree"),
+             "patches/1-old is not listed", "remove it")
+    shutil.rmtree(f"{top}/patches/1-old")
+    os.unlink(series)
+    one_line("no patches/series is one line", tool("tree"), "no patches/series", "TREE/POSTING")
+    write(series, SERIES)
+    r = tool("test.py", "soak", "nonsense")
+    steps = [line.split()[3] for line in r.stderr.splitlines() if "each patch of" in line]
+    check("the soak has a step for each posting, in order",
+          steps == ["net/first", "iwl-net/single", "net-next/second", "driver-core/last"], r.stderr)
+
+
+def mails(top, user, linux, tool, digest):
+    """make send, with LINUX= and nothing but a dry run."""
+    if shell("git send-email -h; perl -MMail::Address -e 1").returncode:
+        skip("mails", "git send-email or perl's Mail::Address is missing: make setup")
+        return
+    before = digest()
+
+    def mail(name):
+        return read(f"{top}/build/user-user/mail/{name}")
+
+    r = tool("send")
+    check("send takes the postings that are marked now, and no other", r.returncode == 0 and
+          [line for line in r.stdout.splitlines() if line.startswith("ok ")] ==
+          ["ok  [PATCH net 0/1] first", "ok  [PATCH net 1/1] change 3", "ok  [PATCH iwl-net] change 10"],
+          (r.stdout, r.stderr))
+    text = mail("iwl-net/single/0001-change-10.patch")
+    check("... netdev only in Cc where MAINTAINERS names it", "netdev" not in text and
+          "list@example.org" in text, text)
+    check("... Intel's list for iwl-net alone", "intel-wired-lan@lists.osuosl.org" in text and
+          "intel" not in mail("net/first/0001-change-3.patch"), text)
+    base = git(user, "rev-parse", "HEAD").strip()
+    check("... base-commit in the first mail of a posting", f"\nbase-commit: {base}\n" in text and
+          f"\nbase-commit: {base}\n" in mail("net/first/0000-cover-letter.patch") and
+          "base-commit" not in mail("net/first/0001-change-3.patch"), text)
+    check("... and nothing more if it applies there", "prerequisite-patch-id" not in text, text)
+
+    r = tool("send", "net-next/second", env={"TRAILERS": "Tested-by: A <a@example.org>; Link: b:c\nTool: d"})
+    check("SERIES= takes one posting and says what it waits for", r.returncode == 0 and
+          "waits for net/first" in r.stderr and r.stdout.count("ok  ") == 3 and
+          r.stdout.count("ok  [PATCH net-next v2 ") == 3, (r.stdout, r.stderr))
+    text = mail("net-next/second/0000-cover-letter.patch")
+    check("... the patches before it, if it does not apply to the base alone",
+          text.count("\nprerequisite-patch-id: ") == 2, text)
+    check("... netdev in Cc of all mails of a posting that touches net/",
+          all("netdev@vger.kernel.org" in mail(f"net-next/second/{name}") for name in
+              ("0000-cover-letter.patch", "0001-change-12.patch", "0002-fix-25.patch")))
+    check("TRAILERS= is in each patch, before the sign-off",
+          all("\nTested-by: A <a@example.org>\nLink: b:c\nTool: d\nSigned-off-by: Tester <t@example.org>\n" in
+              mail(f"net-next/second/{name}") for name in ("0001-change-12.patch", "0002-fix-25.patch")) and
+          "Tested-by" not in mail("net-next/second/0000-cover-letter.patch"),
+          mail("net-next/second/0001-change-12.patch"))
+    check("... and not in patches/", digest() == before)
+    one_line("a bad TRAILERS= is one line", tool("send", "net/first", env={"TRAILERS": "nonsense"}),
+             "TRAILERS=nonsense", "Key: value")
+    for name in ("send", "check"):
+        one_line(f"{name}: a wrong SERIES= is one line", tool(name, "second"), "SERIES=second",
+                 "net-next/second")
+
+    r = tool("send", "driver-core/last")
+    check("driver-core: Fixes: without Cc: stable is refused", r.returncode != 0 and
+          "driver-core/last/0001-change-28.patch" in r.stderr and
+          "add the line 'Cc: stable@vger.kernel.org'" in r.stderr, r.stderr)
+    message = git(linux, "log", "-1", "--format=%B").strip()
+    git(linux, "commit", "-q", "--amend", "-m", f"{message}\nCc: stable@vger.kernel.org")
+    tool("export")
+    r = tool("send", "driver-core/last")
+    check("... and taken with it", r.returncode == 0 and "[PATCH driver-core] change 28" in r.stdout,
+          (r.stdout, r.stderr))
+    check("a commit in Fixes: that the tree lacks is said, last", "could not be put in Cc" in
+          "".join(r.stdout.splitlines()[-3:]) and "LINUX=path" in r.stdout, r.stdout)
+
+
+def rules(linux, tool):
+    """make check: SERIES=, and what depends on the tree."""
+    r = tool("check", "--quick", "net/first")
+    check("check takes one posting", "change 3" in r.stdout and "change 10" not in r.stdout and
+          "change 12" not in r.stdout, (r.stdout, r.stderr))
+    check("... a patch for net needs Fixes:", "net takes only fixes: add a line Fixes:" in r.stdout, r.stdout)
+    check("... and so does a posting", "no patch has Fixes: move the folder to patches/net-next/" in r.stdout,
+          r.stdout)
+    r = tool("check", "--quick", "net-next/second")
+    check("a patch for net-next needs Fixes: if its subject says fix", r.stdout.count("add a line Fixes:") == 1 and
+          "fix 25: rules" in r.stdout and "columns" not in r.stdout, r.stdout)
+    r = tool("check", "--quick", "driver-core/last")
+    check("a patch with Fixes: passes the rules", "1/1 change 28 " in r.stdout and
+          "28: rules" not in r.stdout, r.stdout)
+    message = git(linux, "log", "-1", "--format=%B")
+    git(linux, "commit", "-q", "--amend", "-m", "x" * 71 + " " + message)
+    r = tool("check", "--quick", "driver-core/last")
+    git(linux, "reset", "-q", "--hard", "refs/worktree/applied")
+    check("a subject of more than 75 columns does not", "the subject has 81 columns: shorten it" in r.stdout,
+          r.stdout)
+
+
 def trees():
-    """make tree and make export, with LINUX= a repository of one file."""
+    """The tools that read patches/, with LINUX= a repository of three files."""
     for who in ("AUTHOR", "COMMITTER"):
         os.environ[f"GIT_{who}_NAME"], os.environ[f"GIT_{who}_EMAIL"] = "Tester", "t@example.org"
     top, user = f"{TMP}/top", f"{TMP}/user"
-    os.makedirs(f"{top}/patches/1-first")
-    os.makedirs(f"{top}/patches/2-second")
     shutil.copytree(f"{TOP}/tools", f"{top}/tools")
     os.makedirs(user)
     git(user, "init", "-q", "-b", "main")
-    with open(f"{user}/file", "w", encoding="utf-8") as f:
-        f.write("".join(f"line {i}\n" for i in range(30)))
-    git(user, "add", "file")
+    for name in ("file", "net/file"):
+        write(f"{user}/{name}", "".join(f"line {i}\n" for i in range(30)))
+    write(f"{user}/scripts/get_maintainer.pl", GET_MAINTAINER)
+    os.chmod(f"{user}/scripts/get_maintainer.pl", 0o755)
+    git(user, "add", ".")
     git(user, "commit", "-q", "-m", "base")
-    for name, tree in (("1-first", "net"), ("2-second", "net-next v2")):
-        with open(f"{top}/patches/{name}/0000-cover-letter.patch", "w", encoding="utf-8") as f:
-            f.write(f"From {'0' * 40} Mon Sep 17 00:00:00 2001\nFrom: T <t@example.org>\n"
-                    f"Date: Sun, 1 Nov 2026 00:00:00 +0000\nSubject: [PATCH {tree} 0/9] {name}\n\nWhy.\n\n")
-    env = {**os.environ, "LINUX": user}
+    write(f"{top}/patches/series", SERIES)
+    for name, subject in (("net/first", "[PATCH net-next v9 0/9] first"), ("net-next/second", "second")):
+        write(f"{top}/patches/{name}/0000-cover-letter.patch",
+              f"From {'0' * 40} Mon Sep 17 00:00:00 2001\nFrom: T <t@example.org>\n"
+              f"Date: Sun, 1 Nov 2026 00:00:00 +0000\nSubject: {subject}\n\nWhy.\n\n")
+    for name in ("iwl-net/single", "driver-core/last"):
+        os.makedirs(f"{top}/patches/{name}")
+    environ = {**os.environ, "LINUX": user}
     linux = f"{top}/build/user-user/linux"
 
-    def tool(name, *args):
-        return shell(" ".join([f"{top}/tools/{name}", *args]), env=env, cwd=top)
+    def tool(name, *args, env=None):
+        return shell(" ".join([f"{top}/tools/{name}", *args]), env={**environ, **(env or {})}, cwd=top)
 
     if shutil.disk_usage(TMP).free < 11 << 30:
         skip("trees", "less than 11 GB of free space")
         return
+    series_errors(top, tool)
     r = tool("tree")
     check("LINUX= gets a work tree on a branch of its own", r.returncode == 0 and
           git(linux, "branch", "--show-current") == "devlink-locks\n", r.stderr)
-    for line, end in ((3, "end/1-first"), (20, None), (25, None)):
-        text = open(f"{linux}/file", encoding="utf-8").read()
-        with open(f"{linux}/file", "w", encoding="utf-8") as f:
-            f.write(text.replace(f"line {line}\n", f"line {line} changed\n"))
-        git(linux, "commit", "-q", "-a", "-m", f"change {line}\n\nBecause.")
+    one_line("a posting without commits is one line", tool("export"), "net/first has no commits")
+    for line, path, end, subject, message in (
+            (3, "file", "net/first", "change 3", ""), (10, "file", "iwl-net/single", "change 10", ""),
+            (12, "file", None, "change 12", ""), (25, "net/file", "net-next/second", "fix 25", ""),
+            (28, "file", None, "change 28", '\n\nFixes: 123456789abc ("something")')):
+        text = read(f"{linux}/{path}")
+        write(f"{linux}/{path}", text.replace(f"line {line}\n", f"line {line} changed\n"))
+        git(linux, "commit", "-q", "-a", "-m", f"{subject}\n\nBecause.{message}")
         if end:
-            git(linux, "branch", end)
+            git(linux, "branch", "-f", f"end/{end}")
     r = tool("tree")
     check("work that is not exported is kept, and said", r.returncode == 0 and
-          "not exported" in r.stderr and "25 changed" in open(f"{linux}/file").read(), r.stderr)
+          "not exported" in r.stderr and "28 changed" in read(f"{linux}/file"), r.stderr)
     r = tool("export")
     names = sorted(os.path.relpath(os.path.join(d, f), f"{top}/patches")
-                   for d, _, files in os.walk(f"{top}/patches") for f in files)
-    check("export writes each series", names == [
-        "1-first/0000-cover-letter.patch", "1-first/0001-change-3.patch",
-        "2-second/0000-cover-letter.patch", "2-second/0001-change-20.patch",
-        "2-second/0002-change-25.patch"], (names, r.stderr))
-    subjects = [line for n in names for line in open(f"{top}/patches/{n}", encoding="utf-8")
+                   for d, _, files in os.walk(f"{top}/patches") for f in files if f != "series")
+    check("export writes each posting", names == [
+        "driver-core/last/0001-change-28.patch", "iwl-net/single/0001-change-10.patch",
+        "net-next/second/0000-cover-letter.patch", "net-next/second/0001-change-12.patch",
+        "net-next/second/0002-fix-25.patch",
+        "net/first/0000-cover-letter.patch", "net/first/0001-change-3.patch"], (names, r.stderr))
+
+    def subjects():
+        return [line for n in names for line in read(f"{top}/patches/{n}").splitlines()
                 if line.startswith("Subject: ")]
-    check("... with its prefix and numbers", subjects[1] == "Subject: [PATCH net 1/1] change 3\n" and
-          subjects[2] == "Subject: [PATCH net-next v2 0/2] 2-second\n", subjects)
+
+    found = subjects()
+    check("... tree and version in its subjects, and numbers", found[3:] == [
+        "Subject: [PATCH net-next v2 1/2] change 12", "Subject: [PATCH net-next v2 2/2] fix 25",
+        "Subject: [PATCH net 0/1] first", "Subject: [PATCH net 1/1] change 3"], found)
+    check("... also in a cover letter that had none",
+          found[2] == "Subject: [PATCH net-next v2 0/2] second", found)
+    check("... and no numbers without a cover letter", found[:2] == [
+        "Subject: [PATCH driver-core] change 28", "Subject: [PATCH iwl-net] change 10"], found)
 
     def digest():
         return [hashlib.sha256(open(f"{top}/patches/{n}", "rb").read()).hexdigest() for n in names]
@@ -198,22 +363,37 @@ def trees():
     before = digest()
     tool("export")
     check("a second export changes no byte", digest() == before)
+    write(f"{top}/patches/series", SERIES.replace("v2", "v3"))
+    tool("export")
+    check("a new version is one word in patches/series",
+          sum("[PATCH net-next v3 " in line for line in subjects()) == 3, subjects())
+    write(f"{top}/patches/series", SERIES)
+    tool("export")
+    check("... and back", digest() == before)
+    cover = f"{top}/patches/net-next/second/0000-cover-letter.patch"
+    os.rename(cover, f"{TMP}/cover")
+    one_line("two patches without a cover letter are one line", tool("export"), "net-next/second has 2 patches",
+             "write patches/net-next/second/0000-cover-letter.patch")
+    os.rename(f"{TMP}/cover", cover)
+    git(linux, "branch", "-D", "-q", "end/net/first")
+    one_line("a posting without an end is one line", tool("export"), "net/first has no end",
+             "branch -f end/net/first")
     git(linux, "reset", "-q", "--hard", "refs/worktree/base")
     git(linux, "update-ref", "refs/worktree/applied", "HEAD")
     os.unlink(f"{top}/build/user-user/applied")
     r = tool("tree")
     check("the patches apply again", r.returncode == 0 and
-          git(linux, "rev-list", "--count", "refs/worktree/base..HEAD") == "3\n", r.stderr)
+          git(linux, "rev-list", "--count", "refs/worktree/base..HEAD") == "5\n", r.stderr)
     r = tool("export")
     check("... and export changes no byte", digest() == before, r.stderr)
-    patch = f"{top}/patches/2-second/0001-change-20.patch"
-    text = open(patch, encoding="utf-8").read()
-    with open(patch, "w", encoding="utf-8") as f:
-        f.write(text.replace("line 19", "line nineteen"))
+    mails(top, user, linux, tool, digest)
+    rules(linux, tool)
+    patch = f"{top}/patches/net-next/second/0001-change-12.patch"
+    write(patch, read(patch).replace("line 11", "line eleven"))
     head = git(linux, "rev-parse", "HEAD")
     r = tool("tree")
     check("a patch that does not apply: which, which file, what to do",
-          r.returncode != 0 and "2-second/0001-change-20.patch does not apply" in r.stderr and
+          r.returncode != 0 and "net-next/second/0001-change-12.patch does not apply" in r.stderr and
           "file:" in r.stderr and "am --3way" in r.stderr, r.stderr)
     check("... and the tree is as it was", git(linux, "rev-parse", "HEAD") == head and
           not git(linux, "status", "--porcelain"))
@@ -224,7 +404,7 @@ def trees():
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=10M", "tmpfs", small], check=True)
         try:
             one_line("a full disk is one line",
-                     shell(f". {top}/tools/common.sh; build={small}; need_space 10", env=env,
+                     shell(f". {top}/tools/common.sh; build={small}; need_space 10", env=environ,
                            executable="/bin/bash"), "10 GB")
         finally:
             subprocess.run(["umount", small], check=True)
