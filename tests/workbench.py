@@ -370,6 +370,14 @@ def trees():
     write(f"{top}/patches/series", SERIES)
     tool("export")
     check("... and back", digest() == before)
+    head = git(linux, "rev-parse", "HEAD").strip()
+    with open(f"{linux}/program", "wb") as f:
+        f.write(bytes(range(256)))
+    git(linux, "add", "program")
+    git(linux, "commit", "-q", "--amend", "--no-edit")
+    one_line("a binary file in a patch is one line", tool("export"), "driver-core/last has a binary file",
+             "git rm --cached")
+    git(linux, "reset", "-q", "--hard", head)
     cover = f"{top}/patches/net-next/second/0000-cover-letter.patch"
     os.rename(cover, f"{TMP}/cover")
     one_line("two patches without a cover letter are one line", tool("export"), "net-next/second has 2 patches",
