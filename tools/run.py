@@ -20,15 +20,19 @@ INSTANCES = 1000
 # What the row shows, and the test that does, or the function of this file.  A series
 # adds its rows here.
 ROWS = [
-    ("errors reported beside device removal", "devlink_races.sh:break_health_del_test"),
-    ("errors reported beside reload", "devlink_races.sh:break_health_reload_test"),
-    ("namespace deleted, reload refused", "devlink_races.sh:netns_del_test"),
-    ("commands wait, instance changes namespace", "devlink_races.sh:netns_move_test"),
-    ("errors reported at the same time", "devlink_races.sh:health_count_test"),
-    ("killing a command that waits", "devlink_instances.sh:waiters_kill_test"),
-    ("looking at a device that updates firmware", "devlink_views.sh:flash_test"),
-    ("traps beside a firmware update", "devlink_parallel.sh:traps_test"),
-    (f"one get by name, 1 and {INSTANCES} instances", "lookups"),
+    ("health reports during device removal", "devlink_races.sh:break_health_del_test"),
+    ("health reports during reload", "devlink_races.sh:break_health_reload_test"),
+    ("netns deleted, reload refused", "devlink_races.sh:netns_del_test"),
+    ("command waits, instance changes netns", "devlink_races.sh:netns_move_test"),
+    ("reload killed while it waits", "devlink_races.sh:reload_kill_test"),
+    ("driver bound again, its netns deleted", "devlink_lifetime.sh:rebind_netns_test"),
+    ("changes between two messages of a dump", "devlink_dumps.py"),
+    ("replies against notifications", "devlink_notify.py"),
+    ("concurrent health reports", "devlink_races.sh:health_count_test"),
+    ("command killed while it waits", "devlink_instances.sh:waiters_kill_test"),
+    ("get requests during a firmware update", "devlink_views.sh:flash_test"),
+    ("traps during a firmware update", "devlink_parallel.sh:traps_test"),
+    (f"get by name, 1 and {INSTANCES} instances", "lookups"),
 ]
 
 

@@ -31,8 +31,9 @@ KASAN = ["devlink_instances.sh", "devlink_races.sh", "devlink_views.sh:ports_tes
 # Almost half of the time of what the base has, and not about devlink: nexthops, and ports of
 # tunnels, which fails on the base, too.
 LONG = ["nexthop.sh", "udp_tunnel_nic.sh"]
-DEVLINK = ["devlink.sh", "devlink_in_netns.sh", "devlink_instances.sh", "devlink_notify.py",
-           "devlink_parallel.sh", "devlink_races.sh", "devlink_trap.sh", "devlink_views.sh"]
+DEVLINK = ["devlink.sh", "devlink_dumps.py", "devlink_in_netns.sh", "devlink_instances.sh",
+           "devlink_lifetime.sh", "devlink_notify.py", "devlink_parallel.sh", "devlink_races.sh",
+           "devlink_trap.sh", "devlink_views.sh"]
 
 TEST = [
     ("the programs themselves", [f"{guest.TOP}/tests/programs"]),
@@ -44,8 +45,9 @@ TEST = [
     ("selftests that the base has",
      [f"{T}/ksft.py", "compare", "perf", "lockdep", *(f"-{name}" for name in LONG)]),
     ("selftests that the series adds, lockdep",
-     [f"{T}/ksft.py", "series", "lockdep", "devlink_faults", "devlink_fuzz.py", "devlink_notify.py",
-      "devlink_privilege.py", "devlink_parallel.sh/2", "devlink_views.sh/2"]),
+     [f"{T}/ksft.py", "series", "lockdep", "devlink_dumps.py", "devlink_faults", "devlink_fuzz.py",
+      "devlink_lifetime.sh", "devlink_notify.py", "devlink_privilege.py", "devlink_parallel.sh/2",
+      "devlink_views.sh/2"]),
     ("torture, two minutes, lockdep",
      [f"{T}/torture.py", "--minutes", "2", "--seed", "1", "--no-shrink", "series", "lockdep"]),
     ("selftests, series, kasan", [f"{T}/ksft.py", "series", "kasan", *KASAN]),
