@@ -251,8 +251,8 @@ def requests(device):
         "nothing, declared (health dump clear)":
             request("HEALTH_REPORTER_DUMP_CLEAR", ACK,
                     HEALTH_REPORTER_NAME="parallel0" if os.path.exists(
-                        f"{debugfs}/health/break_parallel0") else "dummy"),
-        # Its other reporters are declared, so it takes the instance lock twice.
+                        f"{debugfs}/health/break_parallel") else "dummy"),
+        # The mode changes from shared to exclusive.
         "nothing, undeclared (health dump clear)": request("HEALTH_REPORTER_DUMP_CLEAR", ACK,
                                                            HEALTH_REPORTER_NAME="dummy"),
     }
@@ -407,11 +407,11 @@ def at_the_same_time(messages, rounds=12):
 
 def parallel():
     """Prints rows about commands whose callbacks take 10 ms, at the same time, as JSON;
-    none where netdevsim declares no callbacks, as in the base."""
+    none where netdevsim has no parallel ops, as in the base."""
     device, rows = 60002, {}
     debugfs = f"/sys/kernel/debug/netdevsim/netdevsim{device}"
     write("new_device", f"{device} 1")
-    if os.path.exists(f"{debugfs}/health/break_parallel0"):
+    if os.path.exists(f"{debugfs}/health/break_parallel"):
         with open(f"{debugfs}/port_functions", "w", encoding="ascii") as f:
             f.write("1")
         write(f"devices/netdevsim{device}/sriov_numvfs", "8")
@@ -419,8 +419,8 @@ def parallel():
                         "mode", "switchdev"], check=True)
         for callback in ("port_fn_set", "trap_action_set", "trap_policer_set", "region_snapshot",
                          "health_diagnose"):
-            with open(f"{debugfs}/callbacks/{callback}/delay_ms", "w", encoding="ascii") as f:
-                f.write("10")
+            with open(f"{debugfs}/callbacks", "w", encoding="ascii") as f:
+                f.write(f"{callback} delay_ms 10")
         ports = [port_set(device, 128 + number) for number in range(8)]
         for count in (1, 2, 4, 8):
             rows[f"{count} commands of 10 ms, different ports"] = at_the_same_time(ports[:count])

@@ -166,7 +166,7 @@ def run_all(jobs):
     with concurrent.futures.ThreadPoolExecutor(
             min(PARALLEL[guest.MACHINES[config]] for _, config, _ in jobs)) as pool:
         try:
-            # From the end: devlink_views.sh and udp_tunnel_nic.sh take longest, and what is
+            # From the end: devlink_get.sh and udp_tunnel_nic.sh take longest, and what is
             # begun last would run alone.
             results = [pool.submit(run, *job) for job in reversed(jobs)]
             for result in reversed(results):

@@ -26,14 +26,14 @@ T = os.path.join(guest.TOP, "tools")
 KERNELS = [("base", "perf"), ("series", "perf"), ("series", "lockdep"), ("series", "kasan")]
 # What the series adds, and what fits: under QEMU a program takes many minutes, and
 # `make soak` has them.  This kernel has lockdep, too: `make test` runs these here only.
-KASAN = ["devlink_instances.sh", "devlink_races.sh", "devlink_views.sh:ports_test",
-         "devlink_views.sh:reload_test"]
+KASAN = ["devlink_instances.sh", "devlink_races.sh", "devlink_get.sh:ports_test",
+         "devlink_get.sh:reload_test"]
 # Almost half of the time of what the base has, and not about devlink: nexthops, and ports of
 # tunnels, which fails on the base, too.
 LONG = ["nexthop.sh", "udp_tunnel_nic.sh"]
 DEVLINK = ["devlink.sh", "devlink_dumps.py", "devlink_in_netns.sh", "devlink_instances.sh",
            "devlink_lifetime.sh", "devlink_notify.py", "devlink_parallel.sh", "devlink_races.sh",
-           "devlink_trap.sh", "devlink_views.sh"]
+           "devlink_trap.sh", "devlink_get.sh"]
 
 TEST = [
     ("the programs themselves", [f"{guest.TOP}/tests/programs"]),
@@ -47,7 +47,7 @@ TEST = [
     ("selftests that the series adds, lockdep",
      [f"{T}/ksft.py", "series", "lockdep", "devlink_dumps.py", "devlink_faults", "devlink_fuzz.py",
       "devlink_lifetime.sh", "devlink_notify.py", "devlink_privilege.py", "devlink_parallel.sh/2",
-      "devlink_views.sh/2"]),
+      "devlink_get.sh/2"]),
     ("torture, two minutes, lockdep",
      [f"{T}/torture.py", "--minutes", "2", "--seed", "1", "--no-shrink", "series", "lockdep"]),
     ("selftests, series, kasan", [f"{T}/ksft.py", "series", "kasan", *KASAN]),
