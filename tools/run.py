@@ -56,6 +56,8 @@ def cell(kernel, config, test, slow=False):
     outcome, why, splats, seconds, output, again = ksft.run(kernel, config, test, slow=slow)
     if outcome == "pass":
         return True, f"passes, {seconds:.0f} s", True
+    if outcome == "skip":
+        return False, "SKIPS: netdevsim has no such callback", False
     if "panicked" in why:
         frames = [m.group(1) for _, lines in splats for line in lines
                   for m in [re.search(r"\] \?? ?(\w+)\+0x", line)] if m and
