@@ -69,6 +69,10 @@ mutants: setup tree ## take locks out of the series, one at a time: which test s
 	@tools/kernel series perf
 	@tools/mutants.py $(NAME)
 
+model: setup ## check the locking rules on a model of devlink's locks, with SPIN; [ROW='words']
+	@tools/setup spin
+	@tests/model/check_locks.py $(ROW)
+
 report: tree ## build/report.html: what the last runs found, on one page, and docs/latency.svg
 	@tools/setup python3-matplotlib python3-markdown
 	@tools/report.py
@@ -86,4 +90,4 @@ clean: ## remove build/ (downloads and the compiler cache stay in ~/.cache)
 	@git -C build/linux worktree prune 2>/dev/null; rm -rf build
 
 .PHONY: help run test soak setup tree export kernel exec shell ksft fuzz faults torture bench mutants \
-	report check drivers send clean
+	model report check drivers send clean

@@ -5,8 +5,10 @@ Guests are those of the perf kernel of the base, which torture breaks; trees are
 repository of three files, so that nothing large is made.
 """
 
+import glob
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -420,8 +422,41 @@ def trees():
         skip("a full disk", "making a small file system needs root")
 
 
+def semantic_patch():
+    """tests/cocci: drivers that are wrong in one place each, and one that is right."""
+    cocci = "scripts/coccinelle/locks/devlink_parallel.cocci"
+    if shell("command -v spatch").returncode:
+        skip("semantic patch", "there is no spatch: make setup")
+        return
+    sources = sorted(glob.glob(f"{TOP}/tests/cocci/*.c"))
+    check("the semantic patch has drivers to check", len(sources) > 8, sources)
+    with open(f"{guest.LINUX}/{cocci}", encoding="utf-8") as f:
+        options = re.search(r"Options: *(.*)", f.read()).group(1)
+    for mode, form in (("report", r"^(\S+/tests/cocci/\w+\.c):(\d+):\d+-\d+: ERROR: "),
+                       ("org", r"^\* TODO \[\[view:(\S+)::face=\S+?::linb=(\d+)::"),
+                       ("context", r"^--- (\S+)|^-(.*)")):
+        r = shell(f"spatch -D {mode} --very-quiet --use-coccigrep {options} "
+                  f"--cocci-file {cocci} --dir {TOP}/tests/cocci",
+                  cwd=guest.LINUX, env={**os.environ, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+        found, source = {}, None
+        for path, line in re.findall(form, r.stdout, re.M):
+            source = path or source
+            if line:
+                found.setdefault(source, []).append(line)
+        for source in sources:
+            with open(source, encoding="utf-8") as f:
+                lines = f.read().splitlines()
+            here = [line if mode == "context" else str(i) for i, line in enumerate(lines, 1)
+                    if "/* here */" in line]
+            name = os.path.basename(source)
+            check(f"semantic patch, {mode}: {name}: {lines[1][3:]}", r.returncode == 0 and
+                  found.get(source, []) == here and len(here) == (name != "right.c"),
+                  (here, found.get(source), r.stderr[-300:]))
+
+
 def main():
     try:
+        semantic_patch()
         bad_input()
         trees()
         guests()

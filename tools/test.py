@@ -39,6 +39,8 @@ TEST = [
     ("the programs themselves", [f"{guest.TOP}/tests/programs"]),
     ("patches/ is what the tree says", [f"{T}/export", "--check"]),
     ("what is promised has tests", [f"{T}/report.py", "--check"]),
+    ("SPIN is installed", [f"{T}/setup", "spin"]),
+    ("locking rules on a model", [f"{guest.TOP}/tests/model/check_locks.py", "--short"]),
     *[(f"kernel {kernel}-{config}", [f"{T}/kernel", kernel, config]) for kernel, config in KERNELS],
     ("guests and bad input", [f"{guest.TOP}/tests/workbench.py"]),
     ("base beside series (make run)", [f"{T}/run.py"]),
