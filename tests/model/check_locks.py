@@ -100,7 +100,7 @@ ROWS = [
     ("devlink", "OBJS_OBJS_RWSEM", "objs: objs_rwsem is held for reading", 2,
      one(ALL), "existence order whole", ""),
     ("devlink", "OBJS_NOT_DRIVER", "objs: must not call the driver", 2,
-     one(ALL), "deadlock exclusion", S),
+     one(ALL), "exclusion", S),
     ("devlink", "SHARED_PARALLEL", "shared only if the callbacks have parallel ops", 2,
      one(ALL), "exclusion last order whole", ""),
     ("devlink", "FULL_NOT_PARALLEL", "recover with parallel ops is not full", 3,
