@@ -205,6 +205,20 @@ snapshot()
 	esac
 }
 
+# patched COMMIT PATCH: prints a commit that has the patch on top.
+patched()
+{
+	local index tree
+
+	index=$(mktemp -u "$build/index.XXXXXX")
+	tree=$(export GIT_INDEX_FILE="$index"
+	       git -C "$linux" read-tree "$1" && git -C "$linux" apply --cached "$2" &&
+	       git -C "$linux" write-tree) ||
+		{ rm -f "$index"; die "${2#"$top"/} does not apply to $1"; }
+	rm -f "$index"
+	git -C "$linux" -c user.name=- -c user.email=- commit-tree -p "$1" -m "${2##*/}" "$tree"
+}
+
 # source_at COMMIT: puts it into $src.  Only files that differ are written, so
 # that a build of the next commit compiles only what changed.  The caller holds
 # the lock on $src (lock_source), for as long as it reads from there.
