@@ -605,7 +605,7 @@ def run_phase(device, streams, seconds):
                 results[name] = {"stuck": stack}
                 del running[pipe]
                 os.kill(pid, signal.SIGKILL)
-    return results
+    return {stream.name: results[stream.name] for stream in streams}
 
 
 def load(driver):

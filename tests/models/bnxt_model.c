@@ -8,7 +8,7 @@
  * Works: probe, link up and down, info, parameters (variables of the NVM),
  * flash and its self-test, reload (driver_reinit; fw_activate; fw_activate
  * without a reset, as a live patch), reporter fw (diagnose, dump, recover),
- * three ways to die.  A flash stores a version and a live patch.
+ * four ways to die.  A flash stores a version and a live patch.
  *
  * Does not: packets (the port has no carrier), statistics, VFs, RDMA, PTP, VPD.
  * A request that the model does not know is answered with "not supported".
@@ -235,27 +235,35 @@ static int set_die(const char *val, const struct kernel_param *kp)
 	u8 how;
 	int err = kstrtou8(val, 0, &how);
 
-	if (err || how > 3 || !model.bar[0])
+	if (err || how > 4 || !model.bar[0])
 		return err ?: -EINVAL;
 	guard(spinlock_irqsave)(&lock);
-	if (how == 0) {
+	switch (how) {
+	case 0:
 		schedule_delayed_work(&start_work, 0);
-	} else if (how == 3) {
-		restart(NOTIFY(FW_EXCEPTION_NON_FATAL), CRASHED);
-	} else if (how == 2) {
+		break;
+	case 2:
 		event(ASYNC_EVENT_CMPL_EVENT_ID_RESET_NOTIFY,
 		      NOTIFY(FW_EXCEPTION_FATAL), CRASHED);
 		*reg(STATUS) = CRASHED;
 		schedule_delayed_work(&stop_work, HZ / 5);
-	}
-	if (how == 1 || how == 2)
+		fallthrough;
+	case 1:
 		running = false;
+		break;
+	case 3:
+		restart(NOTIFY(FW_EXCEPTION_NON_FATAL), CRASHED);
+		break;
+	case 4:
+		restart(NOTIFY(FW_ACTIVATION), 0);
+		break;
+	}
 	return 0;
 }
 
 static const struct kernel_param_ops die_ops = { .set = set_die };
 module_param_cb(die, &die_ops, NULL, 0200);
-MODULE_PARM_DESC(die, "1: in silence, 2: fatal, 3: not fatal, 0: start");
+MODULE_PARM_DESC(die, "1 silence, 2 fatal, 3 error, 4 activation, 0 start");
 
 static struct ring *find_ring(__le16 id)
 {
