@@ -37,7 +37,7 @@ tree: setup ## build/linux: the base, then one commit per patch; keeps work not 
 export: ## write patches/ from build/linux
 	@tools/export
 
-kernel: setup tree ## build one: KERNEL=base|series|COMMIT CONFIG=perf|count|lockdep|models|kasan|kcsan
+kernel: setup tree ## build one: KERNEL=base|series|COMMIT CONFIG=perf|count|lockdep|kasan|kcsan
 	@tools/kernel "$(KERNEL)" "$(CONFIG)"
 
 exec: kernel ## run CMD='...' as root in a guest; TIME= seconds, OUT= folder for its /tmp/out
@@ -74,8 +74,8 @@ model: setup ## check the locking rules on a model of devlink's locks, with SPIN
 	@tests/model/check_locks.py $(ROW)
 
 models: setup tree ## real drivers on models of their hardware, base beside series: [DRIVER='name ...']
-	@tools/kernel base models
-	@tools/kernel series models
+	@tools/kernel base lockdep
+	@tools/kernel series lockdep
 	@tools/models.py $(DRIVER)
 
 deb: setup tree ## a package of the kernel KERNEL= for a machine with hardware: [HOST_CONFIG=/boot/config-...]

@@ -23,7 +23,8 @@ import fuzz
 import guest
 
 T = os.path.join(guest.TOP, "tools")
-KERNELS = [("base", "perf"), ("series", "perf"), ("series", "lockdep"), ("series", "kasan")]
+KERNELS = [("base", "perf"), ("series", "perf"), ("series", "lockdep"), ("base", "lockdep"),
+           ("series", "kasan")]
 # What the series adds, and what fits: under QEMU a program takes many minutes, and
 # `make soak` has them.  This kernel has lockdep, too: `make test` runs these here only.
 KASAN = ["devlink_instances.sh", "devlink_races.sh", "devlink_get.sh:ports_test",
@@ -50,6 +51,8 @@ TEST = [
      [f"{T}/ksft.py", "series", "lockdep", "devlink_dumps.py", "devlink_faults", "devlink_fuzz.py",
       "devlink_lifetime.sh", "devlink_notify.py", "devlink_privilege.py", "devlink_parallel.sh/2",
       "devlink_get.sh/2"]),
+    ("real drivers on models (make models)", [f"{T}/models.py", "--short"]),
+    ("the hardware kit", [f"{guest.TOP}/tests/hwkit.py"]),
     ("torture, two minutes, lockdep",
      [f"{T}/torture.py", "--minutes", "2", "--seed", "1", "--no-shrink", "series", "lockdep"]),
     ("selftests, series, kasan", [f"{T}/ksft.py", "series", "kasan", *KASAN]),

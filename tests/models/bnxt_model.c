@@ -417,9 +417,6 @@ static int answer(const union request *q, union answer *r)
 		r->alloc.l2_filter_id = cpu_to_le64(last_id);
 		return sizeof(r->alloc);
 	case HWRM_RING_FREE:
-		if (find_ring(q->free.ring_id))
-			find_ring(q->free.ring_id)->len = 0;
-		return 0;
 	case HWRM_RING_GRP_FREE:
 	case HWRM_STAT_CTX_FREE:
 	case HWRM_VNIC_FREE:
@@ -533,14 +530,18 @@ static void request(void)
 	union answer *r;
 	struct ring *ring;
 	bool fails;
+	u16 type;
 	int len;
 
 	memcpy(&q, reg(WINDOW), HWRM_MAX_REQ_LEN);
 	model_delay();
 	guard(spinlock_irqsave)(&lock);
-	fails = model_fails();
-	if (refuse && refuse == le16_to_cpu(q.head.req_type))
-		fails = true;
+	type = le16_to_cpu(q.head.req_type);
+	fails = model_fails() || (refuse && refuse == type);
+	/* The memory of a ring is gone afterwards, also if this fails. */
+	ring = find_ring(q.free.ring_id);
+	if (type == HWRM_RING_FREE && ring)
+		ring->len = 0;
 	if (!running || !(model.config[PCI_COMMAND / 4] & PCI_COMMAND_MASTER) ||
 	    (fails && !error))
 		return;
