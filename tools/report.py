@@ -39,6 +39,8 @@ RUNS = [
     ("Allocations that fail", "faults.md", "make faults"),
     ("The in-tree selftests", "selftests.md", "make test"),
     ("What does not fit into make test", "soak.md", "make soak"),
+    ("Real drivers on models of their hardware", "models.md", "make models"),
+    ("The hardware kit on the models", "hwkit.md", "tests/hwkit.py models"),
 ]
 STYLE = """
 body { font: 15px/1.45 sans-serif; max-width: 75em; margin: 2em auto; padding: 0 1em; color: #222 }

@@ -52,7 +52,6 @@ TEST = [
       "devlink_lifetime.sh", "devlink_notify.py", "devlink_privilege.py", "devlink_parallel.sh/2",
       "devlink_get.sh/2"]),
     ("real drivers on models (make models)", [f"{T}/models.py", "--short"]),
-    ("the hardware kit", [f"{guest.TOP}/tests/hwkit.py"]),
     ("torture, two minutes, lockdep",
      [f"{T}/torture.py", "--minutes", "2", "--seed", "1", "--no-shrink", "series", "lockdep"]),
     ("selftests, series, kasan", [f"{T}/ksft.py", "series", "kasan", *KASAN]),
