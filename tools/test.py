@@ -32,6 +32,8 @@ KASAN = ["devlink_instances.sh", "devlink_races.sh", "devlink_get.sh:ports_test"
 # Almost half of the time of what the base has, and not about devlink: nexthops, and ports of
 # tunnels, which fails on the base, too.
 LONG = ["nexthop.sh", "udp_tunnel_nic.sh"]
+# All but bnxt, which deadlocks by itself, see docs/known-bugs.md, so that a guest waits a minute.
+MODELS = ["mv88e6xxx", "prestera", "pds_core", "zl3073x", "dsa_loop", "fbnic", "ena"]
 DEVLINK = ["devlink.sh", "devlink_dumps.py", "devlink_in_netns.sh", "devlink_instances.sh",
            "devlink_lifetime.sh", "devlink_notify.py", "devlink_parallel.sh", "devlink_races.sh",
            "devlink_trap.sh", "devlink_get.sh"]
@@ -51,7 +53,7 @@ TEST = [
      [f"{T}/ksft.py", "series", "lockdep", "devlink_dumps.py", "devlink_faults", "devlink_fuzz.py",
       "devlink_lifetime.sh", "devlink_notify.py", "devlink_privilege.py", "devlink_parallel.sh/2",
       "devlink_get.sh/2"]),
-    ("real drivers on models (make models)", [f"{T}/models.py", "--short"]),
+    ("real drivers on models (make models)", [f"{T}/models.py", "--short", *MODELS]),
     ("torture, two minutes, lockdep",
      [f"{T}/torture.py", "--minutes", "2", "--seed", "1", "--no-shrink", "series", "lockdep"]),
     ("selftests, series, kasan", [f"{T}/ksft.py", "series", "kasan", *KASAN]),
