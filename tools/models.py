@@ -166,7 +166,7 @@ DRIVERS = {
         deaths={"dead": (1, 0)}),
     "zl3073x": Driver(
         device="i2c/0-0070", driver="zl3073x-i2c", modules=("zl3073x_i2c",),
-        model="zl3073x_model", delay=50, slow="flash", slow_delay=600, gets=("params, dump",),
+        model="zl3073x_model", delay=50, slow="flash", slow_delay=1500, gets=("params, dump",),
         flash="zl3073x", files={"zl3073x": ZL3073X_FIRMWARE}),
     "dsa_loop": Driver(
         device="mdio_bus/fixed-0:1f", driver="dsa-loop", modules=("tag_none", "dsa_loop"),
