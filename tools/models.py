@@ -68,7 +68,7 @@ CONFIG = "lockdep"
 DOCS = os.path.join(guest.TOP, "docs", "models.md")
 INTRODUCTION = """# The last `make models` of each driver
 
-Unmodified drivers on models of their hardware (`tests/models/`), base beside series, in
+Unmodified drivers on models of their hardware (`tests/models/`), base and series, in
 guests of User Mode Linux with lockdep and slab poisoning. To do one again: `make models
 DRIVER=name`. A row is a process that sends a command, waits for 50 ms, and sends it again,
 so 20 each second is the most. What passes and fails: the head of `tools/models.py`.
