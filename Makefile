@@ -73,10 +73,11 @@ model: setup ## check the locking rules on a model of devlink's locks, with SPIN
 	@tools/setup spin
 	@tests/model/check_locks.py $(ROW)
 
-models: setup tree ## real drivers on models of their hardware, base beside series: [DRIVER='name ...']
-	@tools/kernel base lockdep
-	@tools/kernel series lockdep
-	@tools/models.py $(DRIVER)
+models: CONFIG = lockdep
+models: setup tree ## real drivers on models of their hardware, base beside series: [DRIVER='name ...'] [CONFIG=kasan]
+	@tools/kernel base "$(CONFIG)"
+	@tools/kernel series "$(CONFIG)"
+	@tools/models.py --config "$(CONFIG)" $(DRIVER)
 
 deb: setup tree ## a package of the kernel KERNEL= for a machine with hardware: [HOST_CONFIG=/boot/config-...]
 	@tools/deb "$(KERNEL)" $(if $(HOST_CONFIG),"$(HOST_CONFIG)")

@@ -35,11 +35,11 @@ LINUX = os.path.join(BUILD, "linux")
 
 TIME_LIMIT, PANIC, NO_BOOT, HUNG = 201, 202, 203, 204
 
-# The machine for a configuration: UML is a process of the host, and fast; what
-# it cannot do (KASAN, KCSAN) runs under QEMU without KVM, some 20 times slower; so
-# does what counts instructions instead of time.
+# The machine for a configuration: UML is a process of the host, and fast; KCSAN, which it
+# cannot do, runs under QEMU without KVM, some 20 times slower; so does what counts
+# instructions instead of time.
 MACHINES = {"perf": "uml", "count": "qemu", "lockdep": "uml",
-            "kasan": "qemu", "kcsan": "qemu"}
+            "kasan": "uml", "kcsan": "qemu"}
 # Seconds for the boot, and between two signs of life.
 PATIENCE = {"uml": (60, 30), "qemu": (240, 120)}
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Drivers whose hardware is a model (tests/models): base beside series.
 
-usage: models.py [--short] [--kernels KERNEL,KERNEL[,...]] [DRIVER ...]
+usage: models.py [--short] [--config lockdep|kasan] [--kernels KERNEL,KERNEL[,...]] [DRIVER ...]
 
 For each driver, a guest of each kernel at the same time.  In a guest, every devlink command
 that the driver has is a stream: a process that sends it again and again through one socket.
@@ -14,8 +14,9 @@ So are links up and down, VLANs, FDB entries, and what a model can do by itself.
     faults     the same, and allocations fail: only what the kernel reports and what is stuck
                counts; not with --short
 
-Then the bugs that a model can show are tried in all kernels and, without --short, the last
-kernel gets malformed messages from three processes (devlink_fuzz.py, of the series).
+Then the bugs that a model can show are tried in all kernels. Without --short, the last kernel
+gets malformed messages from three processes (devlink_fuzz.py, of the series), all commands at
+random (devlink_torture.sh), and probes in which an allocation fails.
 
 The table has, for each stream, how often a second it ran and the longest time that it took.
 A kernel other than the first one fails
@@ -30,7 +31,7 @@ A kernel other than the first one fails
 What base and series do at the same time on one machine differs by chance, too: the last
 two have to happen in a second run as well.  With --kernels series,series one sees how much
 that is.  A kernel is `base`, `series` or a commit of build/linux: `make kernel KERNEL=commit
-CONFIG=lockdep` builds it.
+CONFIG=lockdep` builds it.  With kasan, everything is slower, and no times are compared.
 """
 
 import argparse
@@ -47,24 +48,28 @@ import math
 import os
 import random
 import re
+import resource
 import select
+import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 import zlib
 
 import guest
+import ksft
 
 sys.path.append(os.path.join(guest.LINUX, "tools", "net", "ynl"))
 # pylint: disable=wrong-import-position,wrong-import-order,import-error
 from pyynl.lib import YnlFamily, Netlink, NlError
 from pyynl.lib.ynl import NlAttrs, NlMsg
 
+SELFTESTS = os.path.join(guest.LINUX, "tools", "testing", "selftests", "drivers", "net", "netdevsim")
 SPECS = os.path.join(guest.LINUX, "Documentation", "netlink", "specs")
-CONFIG = "lockdep"
 DOCS = os.path.join(guest.TOP, "docs", "models.md")
 INTRODUCTION = """# The last `make models` of each driver
 
@@ -89,6 +94,9 @@ FEWEST = 5              # of a stream in a phase, for something to compare
 CALLBACK = 2.0          # seconds that the slow callback has to take
 
 FUZZERS, MESSAGES = 3, 4000
+PROBES = 60             # seconds for probes in which an allocation fails
+TORTURE = 60            # seconds of devlink_torture.sh
+LISTENERS, REMOVALS = 2000, 10
 CALM = 20               # seconds until a command hangs, or a device that died was reset
 FAILSLAB = "/sys/kernel/debug/failslab"
 
@@ -153,17 +161,19 @@ DRIVERS = {
         before=("ip link add conduit type dummy", "ip link set conduit up"),
         delay=50, slow="region pvt", slow_delay=1000, bridge=True,
         values={"ATU_hash": (b"\0", b"\1", b"\2", b"\3")},
-        bugs={"read error in a snapshot of the PVT": "read_error"},
+        bugs={"read error in a snapshot of the PVT": "read_error",
+              "snapshot of a full ATU (with kasan)": "full_table"},
         known={r"\b_?phy_state_machine\+0x": "phylib reports each access of a PHY that fails"}),
     "prestera": Driver(
         device="pci/0000:00:00.0", driver="Prestera DX", modules=("prestera", "prestera_pci"),
         model="prestera_model", delay=1000, slow="traps, dump", slow_delay=50000, bridge=True,
         deaths={"dead": (1, 0)},
+        known={r"\b__prestera_router_fib_event\+0x": "the driver warns of a route that it cannot add"},
         files={"mrvl/prestera/mvsw_prestera_fw-v4.1.img": PRESTERA_FIRMWARE}),
     "pds_core": Driver(
         device="pci/0000:00:00.0", driver="pds_core", modules=("pds_core",),
         model="pds_core_model", delay=1000, slow="flash", slow_delay=50000, flash="dummy",
-        deaths={"dead": (1, 0)}),
+        deaths={"dead": (1, 0)}, bugs={"removal during a health report": "removal_in_report"}),
     "zl3073x": Driver(
         device="i2c/0-0070", driver="zl3073x-i2c", modules=("zl3073x_i2c",),
         model="zl3073x_model", delay=50, slow="flash", slow_delay=1500, gets=("params, dump",),
@@ -175,7 +185,8 @@ DRIVERS = {
         device="pci/0000:00:00.0", driver="bnxt_en", modules=("bnxt_en",), model="bnxt_model",
         delay=1000, slow="flash", slow_delay=150000, flash="bnxt", deaths={"die": (2, None)},
         files={"bnxt": bytes(4 << 20)}, hangs="2 in docs/known-bugs.md",
-        bugs={"update, the response is poisoned": "flash_works",
+        bugs={"diagnosis of an error that the driver has not noticed": "diagnose_hangs",
+              "update, the response is poisoned": "flash_works",
               "reload that activates a live patch": "live_patch"},
         known={r"net/devlink/dev\.c:\d+ at devlink_reload\+": "its port is registered during a reload"},
         values={name: tuple(struct.pack("=I", n) for n in numbers) for name, numbers in
@@ -305,6 +316,10 @@ class Device:
 
     def model(self, parameter, value):
         write(f"{self.parameters}/{parameter}", str(value))
+
+    def model_says(self, parameter):
+        with open(f"{self.parameters}/{parameter}", encoding="ascii") as f:
+            return f.read()
 
     def delay(self, microseconds):
         if self.driver.model:
@@ -553,6 +568,14 @@ def read_error(device):
     return "the snapshot was taken in spite of the error"
 
 
+def full_table(device):
+    """More addresses than there are databases: 4096, for which 64 KiB are allocated."""
+    device.delay(0)
+    device.model("learn", 8000)
+    device.snapshot({"region-name": "atu"})
+    return ""
+
+
 def flash_works(device):
     device.ask("flash-update", flash_update_file_name=device.driver.flash)
     return ""
@@ -564,18 +587,54 @@ def live_patch(device):
     return ""
 
 
-def reload_hangs(device):
-    """The parameter that is not set is the default."""
+def removal_in_report(device):
+    """A notification to many sockets takes so long that the removal can free the reporter
+    meanwhile.  The driver looks at the status every 5 s; the report follows the read."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (LISTENERS + 100, LISTENERS + 100))
+    group = device.devlink.nlproto.get_mcast_id("config", device.devlink.mcast_groups)
+    listeners = []
+    for _ in range(LISTENERS):
+        listeners.append(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, Netlink.NETLINK_GENERIC))
+        listeners[-1].bind((0, 0))
+        listeners[-1].setsockopt(Netlink.SOL_NETLINK, Netlink.NETLINK_ADD_MEMBERSHIP, group)
+    device.delay(0)
+    for attempt in range(REMOVALS):
+        device.model("status_delay", 1000000)
+        device.model("dead", 1)
+        device.model("status_reads", 0)
+        while not int(device.model_says("status_reads")):
+            time.sleep(0.001)
+        time.sleep(0.98 - 0.02 * attempt)
+        threading.Timer(0.2, lambda: (device.model("dead", 0), device.model("status_delay", 0))).start()
+        write(f"{device.sysfs}/unbind", device.name)
+        time.sleep(0.5)
+        write(f"{device.sysfs}/bind", device.name)
+    return ""
+
+
+def hangs(device, command, **values):
+    """Whether a command does not return."""
     if not os.fork():
         device.reopen()
         with contextlib.suppress(NlError):
-            device.ask("reload")
+            device.ask(command, **values)
         os._exit(0)
     for _ in range(CALM * 10):
         time.sleep(0.1)
         if os.waitpid(-1, os.WNOHANG)[0]:
             return ""
-    return "the reload hangs"
+    return f"{command} hangs"
+
+
+def diagnose_hangs(device):
+    """The interface is down, so the driver does not look at the status by itself."""
+    device.model("die", 5)
+    return hangs(device, "health-reporter-diagnose", health_reporter_name="fw")
+
+
+def reload_hangs(device):
+    """The parameter that is not set is the default."""
+    return hangs(device, "reload")
 
 
 def with_clock(device):
@@ -601,13 +660,47 @@ def clock_stays(device):
     return "the PTP clock exists after the removal" if os.listdir("/sys/class/ptp") else ""
 
 
+def probe_faults(device):
+    """Allocations of a probe fail, one in each probe: the first ones each, later ones less often."""
+    device.delay(0)
+    for file, value in (("ignore-gfp-wait", "N"), ("verbose", 0)):
+        write(f"{FAILSLAB}/{file}", str(value))
+    number, end = 1, time.monotonic() + PROBES
+    write(f"{device.sysfs}/unbind", device.name)
+    with open(f"{device.sysfs}/bind", "wb", buffering=0) as bind:
+        while time.monotonic() < end:
+            with open("/proc/self/fail-nth", "r+b", buffering=0) as nth:
+                nth.write(b"%d" % number)
+                with contextlib.suppress(OSError):
+                    bind.write(device.name.encode())
+                left = int(os.pread(nth.fileno(), 32, 0))
+                nth.write(b"0")
+            if os.path.exists(f"{device.sysfs}/{device.name}"):
+                write(f"{device.sysfs}/unbind", device.name)
+            if left:
+                break
+            number += 1 + number // 20
+    return ""
+
+
+def torture(device):
+    """All commands at random and at the same time, readers that check what they see."""
+    if device.driver.flash:
+        shutil.copy(f"/lib/firmware/{device.driver.flash}", "/lib/firmware/devlink_torture")
+    device.delay(device.driver.delay)
+    result = subprocess.run([f"{SELFTESTS}/devlink_torture.sh", "-D", device.driver.device, "-t", str(TORTURE),
+                             "-s", "1", "-w", str(GRACE)], stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True, check=False)
+    print(result.stdout)
+    said = re.findall(r"^(?:not ok|ok) 1 .*", result.stdout, re.M)
+    return said[0] if said and result.returncode else "" if said else "it said nothing"
+
+
 def fuzz(device):
     """Malformed messages from several processes."""
     device.delay(0)
-    program = os.path.join(guest.LINUX, "tools", "testing", "selftests", "drivers", "net",
-                           "netdevsim", "devlink_fuzz.py")
-    running = [subprocess.Popen([program, "--device", device.driver.device, "-s", str(seed),
-                                 "-n", str(MESSAGES)],
+    running = [subprocess.Popen([f"{SELFTESTS}/devlink_fuzz.py", "--device", device.driver.device,
+                                 "-s", str(seed), "-n", str(MESSAGES)],
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
                for seed in range(FUZZERS)]
     bad = []
@@ -750,9 +843,9 @@ class Run:
     known: dict         # {title: why it is no failure}
 
 
-def run_guest(kernel, name, seconds, bug=""):
+def run_guest(kernel, config, name, seconds, bug=""):
     output = []
-    result = guest.run(kernel, CONFIG,
+    result = guest.run(kernel, config,
                        f"python3 {__file__} --guest {name} '{json.dumps(seconds)}' {bug}",
                        limit=LOAD + 4 * GRACE + sum(seconds.values()), write=output.append,
                        write_err=output.append)
@@ -883,10 +976,10 @@ def show(name, kernels, runs, seconds):
     return table
 
 
-def run_all(kernels, name, seconds, bug=""):
+def run_all(kernels, config, name, seconds, bug=""):
     """In all kernels at the same time."""
     with concurrent.futures.ThreadPoolExecutor(len(kernels)) as pool:
-        return list(pool.map(lambda kernel: run_guest(kernel, name, seconds, bug), kernels))
+        return list(pool.map(lambda kernel: run_guest(kernel, config, name, seconds, bug), kernels))
 
 
 def record(name, lines):
@@ -897,17 +990,17 @@ def record(name, lines):
             sections = dict(re.findall(r"^## (.*)\n\n((?:    .*\n|\n)*)", f.read(), re.M))
     sections[name] = "".join(f"    {line}".rstrip() + "\n" for line in lines)
     with open(DOCS, "w", encoding="utf-8") as f:
-        f.write(INTRODUCTION + "".join(f"\n## {name}\n\n{sections[name].rstrip()}\n"
-                                       for name in DRIVERS if name in sections))
+        f.write(INTRODUCTION + "".join(f"\n## {title}\n\n{text.rstrip()}\n"
+                                       for title, text in sorted(sections.items())))
 
 
-def reproduce(name, kernels):
+def reproduce(name, kernels, config):
     """The bugs that the model shows; returns whether all kernels but the first pass, and lines."""
     good, lines = True, []
     for title, bug in DRIVERS[name].bugs.items():
         lines.append(f"  {title}")
         print(lines[-1])
-        for number, (kernel, run) in enumerate(zip(kernels, run_all(kernels, name, {}, bug))):
+        for number, (kernel, run) in enumerate(zip(kernels, run_all(kernels, config, name, {}, bug))):
             why = run.why or (run.splats[0][0] if run.splats else "")
             fails = bool(why and number)
             lines.append(f"    {kernel}: {'FAIL: ' if fails else ''}{why or 'passes'}")
@@ -916,23 +1009,31 @@ def reproduce(name, kernels):
     return good, lines
 
 
-def hostile(name, kernel):
-    """Malformed messages; returns whether the kernel passes, and lines."""
-    run = run_guest(kernel, name, {}, "fuzz")
-    why = run.why or (run.splats[0][0] if run.splats else "")
-    lines = [f"  {FUZZERS * MESSAGES} malformed messages",
-             f"    {kernel}: {'FAIL: ' if why else ''}{why or 'passes'}"]
-    print("\n".join(lines), flush=True)
-    for _, splat in run.splats[:1]:
-        print("\n".join(f"    | {line}" for line in splat[:40]), flush=True)
-    return not why, lines
+def hostile(name, kernel, config):
+    """What a kernel has to withstand; returns whether it does, and lines."""
+    good, lines = True, []
+    for title, what in ((f"{FUZZERS * MESSAGES} malformed messages", "fuzz"),
+                        (f"torture for {TORTURE} s", "torture"),
+                        ("probes in which an allocation fails", "probe_faults")):
+        if what == "torture" and DRIVERS[name].hangs:
+            lines.append(f"  {title}: left out, the driver hangs: {DRIVERS[name].hangs}")
+            print(lines[-1])
+            continue
+        run = run_guest(kernel, config, name, {}, what)
+        why = run.why or (run.splats[0][0] if run.splats else "")
+        good = good and not why
+        lines += [f"  {title}", f"    {kernel}: {'FAIL: ' if why else ''}{why or 'passes'}"]
+        print("\n".join(lines[-2:]), flush=True)
+        for _, splat in run.splats[:1]:
+            print("\n".join(f"    | {line}" for line in splat[:40]), flush=True)
+    return good, lines
 
 
-def compare(name, kernels, seconds):
+def compare(name, kernels, config, seconds):
     """Runs a driver in all kernels; returns whether it passed."""
     noise, certain = {}, {}
     for attempt in range(2):
-        runs = run_all(kernels, name, seconds)
+        runs = run_all(kernels, config, name, seconds)
         table = show(name, kernels, runs, seconds)
         first = runs[0]
         if first.why or first.splats:
@@ -942,6 +1043,8 @@ def compare(name, kernels, seconds):
         for number, (kernel, run) in enumerate(zip(kernels, runs)):
             if number:
                 maybe, sure = judge(name, first, run)
+                if config == "kasan":
+                    maybe = {}
                 noise.update({(number, kernel, *key): why for key, why in maybe.items()})
                 certain.update({(kernel, why): why for why in sure})
         if attempt:
@@ -955,13 +1058,13 @@ def compare(name, kernels, seconds):
     for (_, kernel, phase, stream), why in noise.items():
         print(f"{name}, {kernel}: FAIL: {phase}, {stream}: {why}")
     sys.stdout.flush()
-    good, lines = reproduce(name, kernels)
+    good, lines = reproduce(name, kernels, config)
     if seconds is SHORT:
         return good and not certain and not noise
-    fuzzed, more = hostile(name, kernels[-1])
+    fuzzed, more = hostile(name, kernels[-1], config)
     good = good and fuzzed and not certain and not noise
     if kernels == ["base", "series"]:
-        record(name, [*table, *lines, *more,
+        record(name if config == "lockdep" else f"{name}, {config}", [*table, *lines, *more,
                       f"  {datetime.date.today()}: {'passed' if good else 'FAILED'}"])
     return good
 
@@ -971,13 +1074,17 @@ def main():
         return in_guest(sys.argv[2], json.loads(sys.argv[3]), "".join(sys.argv[4:]))
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--short", action="store_true")
+    parser.add_argument("--config", choices=("lockdep", "kasan"), default="lockdep")
     parser.add_argument("--kernels", default="base,series")
     parser.add_argument("driver", nargs="*")
     options = parser.parse_args()
     for name in options.driver:
         if name not in DRIVERS:
             sys.exit(f"models: DRIVER={name}: there are {' '.join(DRIVERS)}")
-    passed = [compare(name, options.kernels.split(","), SHORT if options.short else SECONDS)
+    if not options.short:
+        ksft.build()
+    passed = [compare(name, options.kernels.split(","), options.config,
+                      SHORT if options.short else SECONDS)
               for name in options.driver or DRIVERS]
     print(f"{sum(passed)} passed, {len(passed) - sum(passed)} failed, 0 skipped")
     return 0 if all(passed) else 1

@@ -70,6 +70,12 @@ SOAK = [
      [("base", "perf"), ("series", "perf"), ("series", "lockdep")]),
     *[(f"{name}, {config}", [f"{T}/ksft.py", "series", config, name], [("series", config)])
       for config in ("lockdep", "kcsan", "kasan") for name in DEVLINK],
+    *[(f"real drivers on models, {config}", [f"{T}/models.py", "--config", config],
+       [("base", config), ("series", config)]) for config in ("lockdep", "kasan")],
+    ("the hardware kit", [f"{guest.TOP}/tests/hwkit.py"], [("base", "perf"), ("series", "perf")]),
+    ("the hardware kit on models", [f"{guest.TOP}/tests/hwkit.py", "models"],
+     [("base", "lockdep"), ("series", "lockdep")]),
+    ("a package of the kernel in QEMU (make deb)", [f"{guest.TOP}/tests/hwkit.py", "package"], []),
     ("all other selftests, kasan",
      [f"{T}/ksft.py", "series", "kasan", *(f"-{name}" for name in DEVLINK)], [("series", "kasan")]),
 ]

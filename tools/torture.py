@@ -28,7 +28,7 @@ import ksft
 PROGRAM = "devlink_torture.sh"
 EACH = {"uml": 60, "qemu": 120}         # seconds of torture in one guest
 MORE = {"uml": 240, "qemu": 600}        # for the boot, or until it is clear that one hangs
-PATIENCE = {"perf": 20, "lockdep": 60}  # for one command; under QEMU what the program thinks
+PATIENCE = {"perf": 20, "lockdep": 60, "kasan": 60}  # for one command; under QEMU what the program thinks
 TRIES = 3                               # for each shorter replay
 SHRINK = 15 * 60                        # seconds to look for them
 KERNELS = ("base", "series")

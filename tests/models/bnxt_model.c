@@ -8,7 +8,7 @@
  * Works: probe, link up and down, info, parameters (variables of the NVM),
  * flash and its self-test, reload (driver_reinit; fw_activate; fw_activate
  * without a reset, as a live patch), reporter fw (diagnose, dump, recover),
- * four ways to die.  A flash stores a version and a live patch.
+ * five ways to die.  A flash stores a version and a live patch.
  *
  * Does not: packets (the port has no carrier), statistics, VFs, RDMA, PTP, VPD.
  * A request that the model does not know is answered with "not supported".
@@ -235,7 +235,7 @@ static int set_die(const char *val, const struct kernel_param *kp)
 	u8 how;
 	int err = kstrtou8(val, 0, &how);
 
-	if (err || how > 4 || !model.bar[0])
+	if (err || how > 5 || !model.bar[0])
 		return err ?: -EINVAL;
 	guard(spinlock_irqsave)(&lock);
 	switch (how) {
@@ -257,13 +257,16 @@ static int set_die(const char *val, const struct kernel_param *kp)
 	case 4:
 		restart(NOTIFY(FW_ACTIVATION), 0);
 		break;
+	case 5:
+		*reg(STATUS) = CRASHED;
+		break;
 	}
 	return 0;
 }
 
 static const struct kernel_param_ops die_ops = { .set = set_die };
 module_param_cb(die, &die_ops, NULL, 0200);
-MODULE_PARM_DESC(die, "1 silence, 2 fatal, 3 error, 4 activation, 0 start");
+MODULE_PARM_DESC(die, "1 silence, 2 fatal, 3 error, 4 activation, 5 status only, 0 start");
 
 static struct ring *find_ring(__le16 id)
 {

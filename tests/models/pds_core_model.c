@@ -20,6 +20,10 @@ static uint status_delay;
 module_param(status_delay, uint, 0644);
 MODULE_PARM_DESC(status_delay, "microseconds that a read of the status takes");
 
+static uint status_reads;
+module_param(status_reads, uint, 0644);
+MODULE_PARM_DESC(status_reads, "reads of the status that began since this was set");
+
 static bool dead;
 static u8 generation;
 
@@ -88,6 +92,7 @@ static void model_read(struct pci_model *m, int bar, u32 offset, int size)
 	if (bar != BAR0 ||
 	    offset != offsetof(struct pds_core_dev_info_regs, fw_status))
 		return;
+	status_reads++;
 	model_wait(status_delay);
 	info->fw_heartbeat = cpu_to_le32(le32_to_cpu(info->fw_heartbeat) + 1);
 	info->fw_status = dead ? 0 : PDS_CORE_FW_STS_F_RUNNING |
