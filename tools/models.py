@@ -96,7 +96,7 @@ CALLBACK = 2.0          # seconds that the slow callback has to take
 FUZZERS, MESSAGES = 3, 4000
 PROBES = 60             # seconds for probes in which an allocation fails
 TORTURE = 60            # seconds of devlink_torture.sh
-LISTENERS, REMOVALS = 2000, 10
+LISTENERS, REMOVALS = 2000, 6
 CALM = 20               # seconds until a command hangs, or a device that died was reset
 FAILSLAB = "/sys/kernel/debug/failslab"
 
@@ -604,7 +604,7 @@ def removal_in_report(device):
         device.model("status_reads", 0)
         while not int(device.model_says("status_reads")):
             time.sleep(0.001)
-        time.sleep(0.98 - 0.02 * attempt)
+        time.sleep(0.98 - 0.03 * attempt)
         threading.Timer(0.2, lambda: (device.model("dead", 0), device.model("status_delay", 0))).start()
         write(f"{device.sysfs}/unbind", device.name)
         time.sleep(0.5)

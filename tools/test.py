@@ -25,10 +25,9 @@ import guest
 T = os.path.join(guest.TOP, "tools")
 KERNELS = [("base", "perf"), ("series", "perf"), ("series", "lockdep"), ("base", "lockdep"),
            ("series", "kasan")]
-# What the series adds, and what fits: under QEMU a program takes many minutes, and
-# `make soak` has them.  This kernel has lockdep, too: `make test` runs these here only.
-KASAN = ["devlink_instances.sh", "devlink_races.sh", "devlink_get.sh:ports_test",
-         "devlink_get.sh:reload_test"]
+# What removes objects while others use them.  `make soak` has all.
+KASAN = ["devlink_dumps.py", "devlink_instances.sh", "devlink_lifetime.sh", "devlink_notify.py",
+         "devlink_races.sh", "devlink_get.sh:ports_test", "devlink_get.sh:reload_test"]
 # Almost half of the time of what the base has, and not about devlink: nexthops, and ports of
 # tunnels, which fails on the base, too.
 LONG = ["nexthop.sh", "udp_tunnel_nic.sh"]
