@@ -39,7 +39,7 @@ ROW = re.compile(r"^\| (\w+) \| (\w+) \| (.*) \|$", re.M)
 
 def signature(result):
     """How it failed, without what is different each time."""
-    said = re.search(r"^not ok 1 devlink torture # seed \d+: (.*)", result.output, re.M)
+    said = re.search(r"^# FAIL after [^:]*: (.*)", result.output, re.M)
     if said and " hangs: " in said.group(1):
         return "a command hangs"
     text = said.group(1) if said else result.why
