@@ -50,7 +50,7 @@ SPLAT = re.compile(
     r"INFO: task .* blocked for more than|INFO: rcu_.* (?:stall|detected)|"
     r"possible (?:circular|recursive) locking|inconsistent lock state|"
     r"suspicious RCU usage|sleeping function called|scheduling while atomic|"
-    r"ref_tracker: (?!memory allocation failure)|unregister_netdevice: waiting for|refcount_t: |"
+    r"ref_tracker: |unregister_netdevice: waiting for|refcount_t: |"
     r"list_(?:add|del) corruption|ODEBUG: |kmemleak: .* new suspected|"
     r"Kernel panic|unable to handle|workqueue lockup|held lock freed|"
     r"lock held when returning")

@@ -100,7 +100,8 @@ LISTENERS, REMOVALS = 2000, 6
 CALM = 20               # seconds until a command hangs, or a device that died was reset
 FAILSLAB = "/sys/kernel/debug/failslab"
 # Of all drivers, as `known` of a driver.
-KNOWN = {r"\bunregister_irq_proc\+0x": "removes a file of /proc/irq that could not be allocated"}
+KNOWN = {r"\bunregister_irq_proc\+0x": "removes a file of /proc/irq that could not be allocated",
+         r"^ref_tracker: memory allocation failure": "an allocation failed in a tracker of references"}
 
 NLMSG_HDRLEN = 16
 AF_BRIDGE, NUD_NOARP, NTF_MASTER = 7, 0x40, 0x4
@@ -132,6 +133,7 @@ class Driver:
     # What a write to a parameter of the model does, and what to write half a second later.
     deaths: dict = dataclasses.field(default_factory=dict)
     bugs: dict = dataclasses.field(default_factory=dict)        # function of the guest, by title
+    kasan: dict = dataclasses.field(default_factory=dict)       # the same, seen by KASAN only
     known: dict = dataclasses.field(default_factory=dict)       # reports (regular expression: why)
     hangs: str = ""             # why tasks can be stuck in the base and in the series
 
@@ -163,8 +165,8 @@ DRIVERS = {
         before=("ip link add conduit type dummy", "ip link set conduit up"),
         delay=50, slow="region pvt", slow_delay=1000, bridge=True,
         values={"ATU_hash": (b"\0", b"\1", b"\2", b"\3")},
-        bugs={"read error in a snapshot of the PVT": "read_error",
-              "snapshot of a full ATU (with kasan)": "full_table"},
+        bugs={"read error in a snapshot of the PVT": "read_error"},
+        kasan={"snapshot of a full ATU": "full_table"},
         known={r"\b_?phy_state_machine\+0x": "phylib reports each access of a PHY that fails"}),
     "prestera": Driver(
         device="pci/0000:00:00.0", driver="Prestera DX", modules=("prestera", "prestera_pci"),
@@ -201,7 +203,8 @@ DRIVERS = {
     "ena": Driver(
         device="pci/0000:00:00.0", driver="ena", modules=("ena",), model="ena_model",
         delay=1000, values={"enable_phc": (True,)}, deaths={"dead": (1, 0)},
-        known={r"\bena_device_init\+0x.*\n.*\bena_probe\+0x": "a small one in docs/known-bugs.md"},
+        known={r"\bena_device_init\+0x.*\n.*\bena_probe\+0x": "a small one in docs/known-bugs.md",
+               r" at free_irq\+0x(.|\n)*\bena_up\+0x": "a small one in docs/known-bugs.md"},
         bugs={"reload without a PTP clock": "reload_hangs", "removal after a reload": "removal",
               "removal after a reset that failed": "clock_stays"}),
 }
@@ -1002,7 +1005,8 @@ def record(name, lines):
 def reproduce(name, kernels, config):
     """The bugs that the model shows; returns whether all kernels but the first pass, and lines."""
     good, lines = True, []
-    for title, bug in DRIVERS[name].bugs.items():
+    bugs = DRIVERS[name].bugs | (DRIVERS[name].kasan if config == "kasan" else {})
+    for title, bug in bugs.items():
         lines.append(f"  {title}")
         print(lines[-1])
         for number, (kernel, run) in enumerate(zip(kernels, run_all(kernels, config, name, {}, bug))):
