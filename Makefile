@@ -7,7 +7,7 @@ BOOTS ?= 5
 MINUTES ?= 10
 MESSAGES ?= 1000000
 MAKEFLAGS += --no-print-directory
-export LINUX
+export LINUX NIPA
 # As it was typed: a dollar sign in it is the guest's.
 override CMD := $(value CMD)
 export CMD
@@ -86,7 +86,7 @@ report: tree ## build/report.html: what the last runs found, on one page, and do
 	@tools/setup python3-matplotlib python3-markdown
 	@tools/report.py
 
-check: setup tree ## per patch: builds, checkpatch, W=1, sparse, coccicheck, ...: [SERIES=TREE/POSTING]
+check: setup tree ## per patch: builds, checkpatch, W=1, sparse, coccicheck, ...: [SERIES=TREE/POSTING] [NIPA=path]
 	@tools/check $(if $(SERIES),"$(SERIES)")
 
 drivers: setup tree ## compile every user of devlink in the kernel, before and after

@@ -282,6 +282,9 @@ def rules(linux, tool):
     r = tool("check", "--quick", "driver-core/last")
     check("a patch with Fixes: passes the rules", "1/1 change 28 " in r.stdout and
           "28: rules" not in r.stdout, r.stdout)
+    check("... and what a tree without history cannot say is one line for a test", all(
+        r.stdout.count(f"skipped {test}: the tree has no history") == 1 and "LINUX=path" in r.stdout
+        for test in ("verify_fixes", "cc_maintainers")), r.stdout)
     message = git(linux, "log", "-1", "--format=%B")
     git(linux, "commit", "-q", "--amend", "-m", "x" * 71 + " " + message)
     r = tool("check", "--quick", "driver-core/last")
@@ -422,6 +425,162 @@ def trees():
         skip("a full disk", "making a small file system needs root")
 
 
+# A kernel of few files, for the scripts that ask whether they are in one.
+KERNEL = ["scripts/checkpatch.pl", "scripts/spelling.txt", "scripts/const_structs.checkpatch",
+          "scripts/get_maintainer.pl", "scripts/kernel-doc", "tools/docs/kernel-doc", "tools/lib/python",
+          ".pylintrc", ".mailmap", "COPYING", "CREDITS", "Kbuild", "Makefile", "README"]
+MAINTAINERS = """List of maintainers
+===================
+
+NETWORKING
+M:	A Maintainer <m@example.org>
+R:	A Reviewer <r@example.org>
+L:	netdev@vger.kernel.org
+S:	Maintained
+F:	Documentation/
+F:	net/
+F:	include/net/
+F:	tools/testing/selftests/net/*/
+
+DRIVERS
+M:	A Maintainer <m@example.org>
+R:	A Reviewer <r@example.org>
+S:	Maintained
+F:	drivers/
+
+THE REST
+M:	Somebody <rest@example.org>
+L:	linux-kernel@vger.kernel.org
+S:	Buried alive in reporters
+F:	*
+F:	*/
+"""
+SPDX = "SPDX-License-Identifier: GPL-2.0\n"
+C, H, SH, PY = f"// {SPDX}\n", f"/* {SPDX[:-1]} */\n\n", f"#!/bin/sh\n# {SPDX}\n", f'# {SPDX}"""Nothing."""\n'
+LISTS = f"# {SPDX}\nTEST_PROGS := \\\n{{}}# end of TEST_PROGS\n\ninclude ../lib.mk\n".format
+LONG_LINE = "int long_line = 1000000000 + 2000000000 + 3000000000 + 4000000000 + 50000000;\n"
+KDOC = """/**
+ * documented() - return its argument
+ * @a: the argument
+ *
+ * Return: the argument
+ */
+int documented(int a)
+{
+	return a;
+}
+"""
+KSFT = "tools/testing/selftests/net"
+# A patch for each fault: its name, its files, and the tests that are to see it, no others.  What
+# a patch leaves in a Makefile or a header is there for the next, so each has files of its own.
+FAULTS = [
+    ("nothing", {"net/good.c": C + KDOC, f"{KSFT}/good/Makefile": LISTS("\ta.py \\\n\ta.sh \\\n"),
+                 f"{KSFT}/good/config": "CONFIG_A_B=y\nCONFIG_AB_C=y\n", f"{KSFT}/good/a.sh": SH + "echo a\n",
+                 f"{KSFT}/good/a.py": f'{PY}\nprint("inline")\n'}, ""),
+    ("long line for long line", {"net/long.c": C + LONG_LINE.replace("5", "55555")}, "checkpatch"),
+    ("inline in a string", {"net/string.c": C + 'char mode[] = "inline-mode";\n'}, "source_inline"),
+    ("function in a header", {"include/net/function.h": H + "static int get(int a)\n{\n\treturn a;\n}\n"},
+     "header_inline"),
+    ("put_net", {"net/put.c": C + "void put(struct net *net)\n{\n\tput_net(net);\n}\n"}, "deprecated_api"),
+    ("module_param", {"net/param.c": C + "int number;\nmodule_param(number, int, 0);\n"}, "deprecated_api"),
+    ("argument not documented", {"net/kdoc.c": C + KDOC.replace(" * @a: the argument\n", "")}, "kdoc"),
+    ("file of a stranger", {"drivers/sub/stranger.c": C + "int stranger = 3;\n"}, "cc_maintainers"),
+    ("wrong subject in a tag", {"net/fixes.c": C + "int number_of_tags;\n"}, "checkpatch verify_fixes"),
+    ("right subject in a tag", {"net/fixed.c": C + "int number_of_fixed;\n"}, ""),
+    ("author who does not sign", {"net/author.c": C + "int author;\n"}, "verify_signedoff"),
+    ("no end of a list", {f"{KSFT}/end/Makefile": f"# {SPDX}\nTEST_PROGS := \\\n\ta.sh \\\n\tb.sh\n\nall:\n"},
+     "check_selftest"),
+    ("list not sorted", {f"{KSFT}/sort/Makefile": LISTS("\tb.sh \\\n\ta.sh \\\n")}, "check_selftest"),
+    ("two lists", {f"{KSFT}/two/Makefile": LISTS("\ta.sh \\\n") + "TEST_PROGS += b.sh\n"}, "check_selftest"),
+    ("config not sorted", {f"{KSFT}/config/config": "CONFIG_AB_C=y\nCONFIG_A_B=y\n"}, "check_selftest"),
+    ("program not listed", {f"{KSFT}/good/other.sh": SH + "echo other\n"}, "check_selftest"),
+    ("binary not ignored", {f"{KSFT}/binary/Makefile": LISTS("\tbinary \\\n"),
+                            f"{KSFT}/binary/binary.c": C + "int main(void)\n{\n\treturn 0;\n}\n"},
+     "check_selftest"),
+    ("import of nothing", {"net/nothing.py": f"{PY}\nimport no_module\n\nno_module.run()\n"}, "pylint"),
+    ("no docstring", {"net/docstring.py": f'{PY}\n\ndef run():\n    print("run")\n'}, "pylint"),
+    ("imports not sorted", {"net/imports.py": f"{PY}\nimport sys\nimport os\n\nprint(os, sys)\n"}, "ruff"),
+    ("no quotes", {"net/quotes.sh": SH + "rm $1\n"}, "shellcheck"),
+    ("spaces at the end", {"Documentation/spaces.yaml": f"# {SPDX}---\na: b  \n"}, "checkpatch yamllint"),
+    ("file of nobody", {"lib/nobody.c": C + "int nobody;\n"}, ""),
+]
+
+
+def netdev_faults():
+    """make check sees each fault, and says the same as nipa's own tests."""
+    user, top = f"{TMP}/small", f"{TMP}/netdev"
+    linux = f"{top}/build/user-small/linux"
+    os.makedirs(user)
+    git(user, "init", "-q", "-b", "main")
+    shell(f"git -C {guest.LINUX} archive base {' '.join(KERNEL)} | tar -x -C {user}")
+    write(f"{user}/MAINTAINERS", MAINTAINERS)
+    for name in ("Documentation", "include", "drivers", "fs", "init", "ipc", "kernel", "lib"):
+        write(f"{user}/{name}/file", "")
+    # Enough that THE REST is not an entry of its own.
+    for i in range(80):
+        write(f"{user}/arch/{i}", "")
+    write(f"{user}/net/long.c", C + LONG_LINE)
+    write(f"{user}/drivers/sub/stranger.c", C + "int stranger = 2;\n")
+    env = {**os.environ, "LINUX": user, "GIT_COMMITTER_NAME": "Tester", "GIT_COMMITTER_EMAIL": "t@example.org",
+           "GIT_AUTHOR_NAME": "A Stranger", "GIT_AUTHOR_EMAIL": "stranger@example.org"}
+    author = "The devlink-locks authors <devlink-locks@example.org>"
+
+    def run(command, **more):
+        return shell(command, env={**env, **more}, cwd=top)
+
+    for name in ("net-next/code", "net-next/tests"):
+        write(f"{top}/patches/{name}/0000-cover-letter.patch",
+              f"From {'0' * 40} Mon Sep 17 00:00:00 2001\nFrom: {author}\n"
+              f"Date: Sun, 1 Nov 2026 00:00:00 +0000\nSubject: faults\n\nWhy.\n\n")
+    write(f"{top}/patches/series", "net-next/code later faults\nnet-next/tests later faults\n")
+    shutil.copytree(f"{TOP}/tools", f"{top}/tools")
+    os.makedirs(f"{top}/build")
+    os.symlink(f"{TOP}/build/tools", f"{top}/build/tools")
+    run(f"cd {user} && git add . && git commit -q -m 'first commit' && git commit -q --allow-empty -m second")
+    first = git(user, "rev-parse", "--short=12", "HEAD~").strip()
+    run("tools/tree")
+    for title, files, _ in FAULTS:
+        for name, text in files.items():
+            write(f"{linux}/{name}", text)
+            os.chmod(f"{linux}/{name}", 0o755 if name.endswith(".sh") else 0o644)
+        tag = f'\n\nFixes: {first} ("{title.split()[0].replace("right", "first")} commit")' * ("tag" in title)
+        who = "Somebody Else <else@example.org>" if "author" in title else author
+        write(f"{TMP}/message", f"net: {title}\n\nA patch with this fault and no other.{tag}\n")
+        run(f"cd {linux} && git add -f . && git commit -q --author '{who}' -F {TMP}/message")
+        if title == "author who does not sign":
+            git(linux, "branch", "-f", "end/net-next/code")
+    r = run("tools/export")
+    check("a patch for each fault", r.returncode == 0, r.stderr)
+
+    def verdicts(**more):
+        r = run("tools/check --quick", **more)
+        found = {}
+        for title, text in re.findall(r"^net-next/\S+ \d+/\d+ net: (.*): \w+\n((?:  .*\n)*)", r.stdout, re.M):
+            found.setdefault(title, set()).update(re.findall(r"^  (\w+):$", text, re.M))
+        return r, found, [line for line in r.stdout.splitlines() if re.match(r"\d+/\d+ |the posting", line)]
+
+    one_line("a NIPA= that is no clone of nipa is one line", run("tools/check", NIPA=user), f"NIPA={user}",
+             "git clone https://github.com/linux-netdev/nipa")
+    r, found, rows = verdicts(NIPA="")
+    lacks = set(re.findall(r"^skipped (\w+): there is no", r.stdout, re.M))
+    for test in lacks:
+        skip(f"faults that {test} sees", "it is not installed: make setup")
+    for title, _, wanted in FAULTS:
+        check(f"make check sees in a patch: {title}", found.get(title, set()) == set(wanted.split()) - lacks,
+              (wanted, found.get(title), r.stderr))
+    check("... and in a posting, a new file without an entry in MAINTAINERS",
+          "net-next/tests: series\n  maintainers:\n    lib/nobody.c: " in r.stdout and
+          "net-next/code: series" not in r.stdout, r.stdout)
+    if not os.environ.get("NIPA"):
+        skip("netdev's own tests say the same", "NIPA= is not set, see README.md")
+        return
+    r, theirs, their_rows = verdicts()
+    check("netdev's own tests say the same", (found, rows) == (theirs, their_rows),
+          ([(a, b) for a, b in zip(rows, their_rows) if a != b],
+           {title: (found.get(title), theirs.get(title)) for title in {*found, *theirs}
+            if found.get(title) != theirs.get(title)}, r.stderr))
+
+
 def semantic_patch():
     """tests/cocci: drivers that are wrong in one place each, and one that is right."""
     cocci = "scripts/coccinelle/locks/devlink_parallel.cocci"
@@ -459,6 +618,7 @@ def main():
         semantic_patch()
         bad_input()
         trees()
+        netdev_faults()
         guests()
         torture()
     finally:
