@@ -8,6 +8,9 @@ nobody="The devlink-locks authors <devlink-locks@example.org>"
 netdev="netdev@vger.kernel.org"
 intel="intel-wired-lan@lists.osuosl.org"
 
+# message FILE: the mail without its diff.
+message()	{ sed '/^---$/,$d; /^diff --git /,$d' "$1"; }
+
 # header NAME FILE: the addresses in FILE, one a line, as a header.
 header()	{ [ ! -s "$2" ] || sed "1s/^/$1: /; 1!s/^/\t/; \$!s/\$/,/" "$2"; }
 
