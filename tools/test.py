@@ -26,7 +26,7 @@ T = os.path.join(guest.TOP, "tools")
 KERNELS = [("base", "perf"), ("series", "perf"), ("series", "lockdep"), ("base", "lockdep"),
            ("series", "kasan")]
 # What removes objects while others use them.  `make soak` has all.
-KASAN = ["devlink_dumps.py", "devlink_instances.sh", "devlink_lifetime.sh", "devlink_notify.py",
+KASAN = ["devlink_dumps.py", "devlink_instances.sh", "devlink_lifetime.sh",
          "devlink_races.sh", "devlink_get.sh:ports_test", "devlink_get.sh:reload_test"]
 # Almost half of the time of what the base has, and not about devlink: nexthops, and ports of
 # tunnels, which fails on the base, too.
