@@ -74,7 +74,7 @@ model: setup ## check the locking rules on a model of devlink's locks, with SPIN
 	@tests/model/check_locks.py $(ROW)
 
 models: CONFIG = lockdep
-models: setup tree ## real drivers on models of their hardware, base beside series: [DRIVER='name ...'] [CONFIG=kasan]
+models: setup tree ## real drivers on models of their hardware, base and series: [DRIVER='name ...'] [CONFIG=kasan]
 	@tools/kernel base "$(CONFIG)"
 	@tools/kernel series "$(CONFIG)"
 	@tools/models.py --config "$(CONFIG)" $(DRIVER)

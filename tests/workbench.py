@@ -472,7 +472,7 @@ int documented(int a)
 """
 KSFT = "tools/testing/selftests/net"
 # A patch for each fault: its name, its files, and the tests that are to see it, no others.  What
-# a patch leaves in a Makefile or a header is there for the next, so each has files of its own.
+# a patch leaves in a Makefile or a header stays for the next, so each has files of its own.
 FAULTS = [
     ("nothing", {"net/good.c": C + KDOC, f"{KSFT}/good/Makefile": LISTS("\ta.py \\\n\ta.sh \\\n"),
                  f"{KSFT}/good/config": "CONFIG_A_B=y\nCONFIG_AB_C=y\n", f"{KSFT}/good/a.sh": SH + "echo a\n",

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Drivers whose hardware is a model (tests/models): base beside series.
+"""Drivers whose hardware is a model (tests/models): base and series.
 
 usage: models.py [--short] [--config lockdep|kasan] [--kernels KERNEL,KERNEL[,...]] [DRIVER ...]
 
@@ -598,7 +598,7 @@ def live_patch(device):
 
 def removal_in_report(device):
     """A notification to many sockets takes so long that the removal can free the reporter
-    meanwhile.  The driver looks at the status every 5 s; the report follows the read."""
+    during it.  The driver reads the status every 5 s and reports after that."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (LISTENERS + 100, LISTENERS + 100))
     group = device.devlink.nlproto.get_mcast_id("config", device.devlink.mcast_groups)
     listeners = []

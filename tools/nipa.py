@@ -418,7 +418,7 @@ def theirs(nipa, kind, name):
     if name == "cc_maintainers":
         module = sys.modules[f"tests.patch.{name}.test"]
         module.ignore_emails.add(NOBODY)
-        # It would ask lore.kernel.org who has left.
+        # Whether an address is stale: that needs the network.
         module.stale_db.is_stale = lambda *_: False
 
     def run(tree, thing):
