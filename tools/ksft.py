@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 """Run the selftests of netdevsim in guests, one guest each, and print a table.
 
-usage: ksft.py KERNEL CONFIG [PROGRAM[:CASE[,CASE ...]|/PARTS] ...]
+usage: ksft.py KERNEL CONFIG [PROGRAM[:CASE[,CASE ...]] ...]
+       ksft.py installed KERNEL CONFIG [PROGRAM ... | -PROGRAM ...]
        ksft.py compare CONFIG CONFIG [PROGRAM ... | -PROGRAM ...]
        ksft.py report CONFIG PROGRAM[:CASE] ...
 
-PROGRAM/2 deals the cases of a long shell program out to two guests.
+`installed` runs the programs that are run by default, or these, or all but these, as
+whoever installs the selftests does: from run_kselftest.sh in the folder that their `make
+install` fills, which has nothing else of the tree.
 
 `compare` runs the programs that the base has, or these, or all but these, on the base in the
 first configuration and on the series in the second, and fails where the results differ, or
@@ -27,6 +30,7 @@ import concurrent.futures
 import fcntl
 import os
 import re
+import shutil
 import subprocess
 import sys
 import typing
@@ -34,6 +38,9 @@ import typing
 import guest
 
 TESTS = "tools/testing/selftests/drivers/net/netdevsim"
+# The second is not in the base.
+FOLDERS = TESTS, f"{TESTS}/faults"
+INSTALLED = os.path.join(guest.BUILD, "installed")
 SKIP = 4                # kselftest's exit status
 # The limit for one program, in seconds; under QEMU everything is slow.
 LIMIT = {"perf": 900, "lockdep": 1800, "kasan": 1800, "kcsan": 1800}
@@ -68,33 +75,40 @@ class Outcome(typing.NamedTuple):
                         # guest did not boot, as QEMU's sometimes do on a busy machine
 
 
-def programs(base=False):
-    """What the folder's Makefile lists, as it is or as it is in the base."""
+def makefile(folder, base=False):
+    """The text of a Makefile, as it is or as it is in the base; none is empty."""
     if base:
-        text = subprocess.run(["git", "-C", guest.LINUX, "show",
-                               f"refs/worktree/base:{TESTS}/Makefile"],
-                              stdout=subprocess.PIPE, check=True, text=True).stdout
-    else:
-        with open(os.path.join(guest.LINUX, TESTS, "Makefile"), encoding="utf-8") as f:
-            text = f.read()
-    text = text.replace("\\\n", " ")
-    return [word for match in re.finditer(r"^TEST_(?:GEN_)?PROGS\s*[:+]?=(.*)$", text, re.M)
-            for word in match.group(1).split("#")[0].split()]
+        return subprocess.run(["git", "-C", guest.LINUX, "show",
+                               f"refs/worktree/base:{folder}/Makefile"], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, check=False, text=True).stdout
+    path = os.path.join(guest.LINUX, folder, "Makefile")
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def programs(base=False):
+    """What the Makefiles list: {program: its folder}"""
+    return {word: folder for folder in FOLDERS
+            for match in re.finditer(r"^TEST_(?:GEN_)?PROGS(?:_EXTENDED)?\s*[:+]?=(.*)$",
+                                     makefile(folder, base).replace("\\\n", " "), re.M)
+            for word in match.group(1).split("#")[0].split()}
 
 
 def build():
     """What is compiled of the tests; the guests run the host's programs, so they run it."""
-    with open(os.path.join(guest.LINUX, TESTS, "Makefile"), encoding="utf-8") as f:
-        if "TEST_GEN_" not in f.read():
-            return
+    folders = [folder for folder in FOLDERS if "TEST_GEN_" in makefile(folder)]
+    if not folders:
+        return
     headers = os.path.join(guest.BUILD, "headers")
-    tests = os.path.join(guest.LINUX, TESTS)
     # Another of these programs may do the same.
     with open(f"{headers}.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for argv in (["make", "-s", "-C", guest.LINUX, f"O={headers}", "ARCH=x86", "headers"],
-                     ["make", "-s", "-C", tests, f"OUTPUT={tests}",
-                      f"KHDR_INCLUDES=-isystem {headers}/usr/include"]):
+                     *(["make", "-s", "-C", f"{guest.LINUX}/{folder}",
+                        f"OUTPUT={guest.LINUX}/{folder}",
+                        f"KHDR_INCLUDES=-isystem {headers}/usr/include"] for folder in folders)):
             if subprocess.run(argv, stdout=sys.stderr, check=False).returncode:
                 sys.exit(f"ksft: '{' '.join(argv)}' failed")
 
@@ -107,17 +121,22 @@ def ktap(output):
     return good, [re.sub(r"\s+", " ", line).strip() for line in bad]
 
 
-def parts(name):
-    """PROGRAM/N as N times PROGRAM:CASE,CASE,...; any other name as it is."""
-    program, _, count = name.partition("/")
-    if not count:
-        return [name]
-    with open(os.path.join(guest.LINUX, TESTS, program), encoding="utf-8") as f:
-        cases = re.search(r'^ALL_TESTS="([^"]*)"', f.read(), re.M).group(1).split()
-    return [f"{program}:{','.join(cases[i::int(count)])}" for i in range(int(count))]
+def install():
+    """Installs the selftests of the folders; returns the programs that run by default."""
+    build()
+    shutil.rmtree(INSTALLED, ignore_errors=True)
+    targets = [folder.removeprefix("tools/testing/selftests/") for folder in FOLDERS]
+    argv = ["make", "-s", "-C", f"{guest.LINUX}/tools/testing/selftests", "install",
+            f"TARGETS={' '.join(targets)}", f"INSTALL_PATH={INSTALLED}", "FORCE_TARGETS=1",
+            f"KHDR_INCLUDES=-isystem {guest.BUILD}/headers/usr/include"]
+    if subprocess.run(argv, stdout=sys.stderr, check=False).returncode:
+        sys.exit(f"ksft: '{' '.join(argv)}' failed")
+    with open(f"{INSTALLED}/kselftest-list.txt", encoding="utf-8") as f:
+        return [line.strip().partition(":")[2] for line in f
+                if line.partition(":")[0] in targets]
 
 
-def run(kernel, config, name, args="", limit=None, slow=None):
+def run(kernel, config, name, args="", limit=None, slow=None, installed=False):
     """Runs a program, or some cases of it, and returns its Outcome."""
     program, _, case = name.partition(":")
     output = []
@@ -126,12 +145,28 @@ def run(kernel, config, name, args="", limit=None, slow=None):
     if case and not program.endswith(".sh"):
         cases, args = "", f"-p '{case}' {args}"
     # Some are not executable; kselftest's own runner calls those by hand, too.
-    how = "./" if os.access(os.path.join(guest.LINUX, TESTS, program), os.X_OK) else "bash "
+    folder = os.path.join(guest.LINUX, programs()[program])
+    how = "./" if os.access(os.path.join(folder, program), os.X_OK) else "bash "
+    command = f"{how}{program} {args}"
+    if installed:
+        collection = programs()[program].removeprefix("tools/testing/selftests/")
+        command, folder = f"./run_kselftest.sh -t {collection}:{program}", INSTALLED
     result = guest.run(
-        kernel, config, f"NO_COLOR=1 {slow}{cases}{how}{program} {args}", limit=limit or LIMIT[config],
+        kernel, config, f"NO_COLOR=1 {slow}{cases}{command}", limit=limit or LIMIT[config],
         write=output.append, leaks=config == "kasan", out=None,
-        directory=os.path.join(guest.LINUX, TESTS))
+        directory=folder)
     output = b"".join(output).decode(errors="replace")
+    status = result.status
+    if installed:
+        # The program's own lines are comments there, its status is in the last line.
+        output = re.sub(r"^# ", "", output, flags=re.M)
+        last = re.search(r"^(not ok|ok) 1 selftests: [^#\n]*(?:# (\w+).*)?$", output, re.M)
+        if not last:
+            status = status or 1
+        elif last.group(2) in ("SKIP", "XFAIL"):
+            status = SKIP
+        elif last.group(1) != "ok":
+            status = 1
     good, bad = ktap(output)
     # Other code has data races that nobody fixes here: the guest's file system first of all.
     splats = [splat for splat in guest.splats(result.log) if "KCSAN" not in splat[0] or
@@ -149,10 +184,12 @@ def run(kernel, config, name, args="", limit=None, slow=None):
         outcome, why = "fail", result.why
     elif splats:
         outcome, why = "fail", f"the kernel reported: {splats[0][0]}"
-    elif result.status == SKIP:
-        outcome, why = "skip", (output.strip().splitlines() or ["no reason given"])[-1]
-    elif bad or result.status:
-        outcome, why = "fail", "; ".join(bad) or f"exit status {result.status}: " + \
+    elif status == SKIP:
+        lines = [line for line in output.splitlines() if re.search(r"\bskip\b|XFAIL", line, re.I) and
+                 not line.startswith("Totals")]
+        outcome, why = "skip", (lines or output.split("\n") or ["no reason given"])[0].strip()
+    elif bad or status:
+        outcome, why = "fail", "; ".join(bad) or f"exit status {status}: " + \
             (output.strip().splitlines() or ["no output"])[-1]
     else:
         outcome, why = "pass", f"{len(good)} tests" if good else ""
@@ -161,14 +198,14 @@ def run(kernel, config, name, args="", limit=None, slow=None):
                    outcome == "fail" and not result.why and not splats and "hang: " not in output)
 
 
-def run_all(jobs):
+def run_all(jobs, installed=False):
     """Yields the result of each (kernel, configuration, program), in their order."""
     with concurrent.futures.ThreadPoolExecutor(
             min(PARALLEL[guest.MACHINES[config]] for _, config, _ in jobs)) as pool:
         try:
-            # From the end: devlink_get.sh and udp_tunnel_nic.sh take longest, and what is
-            # begun last would run alone.
-            results = [pool.submit(run, *job) for job in reversed(jobs)]
+            # From the end: udp_tunnel_nic.sh takes longest, and what is begun last would run
+            # alone.
+            results = [pool.submit(run, *job, installed=installed) for job in reversed(jobs)]
             for result in reversed(results):
                 yield result.result()
         except BaseException:
@@ -228,7 +265,7 @@ def report(config, names):
     return count
 
 
-def one_kernel(kernel, config, names):
+def one_kernel(kernel, config, names, installed=False):
     count = {"pass": 0, "fail": 0, "skip": 0}
     shown, late = set(), []
 
@@ -243,14 +280,14 @@ def one_kernel(kernel, config, names):
             print("\n".join("    > " + line for line in one.output.splitlines()[-30:]), flush=True)
 
     print(f"{'program':34} {'result':6} {'time':>6}  ({kernel}, {config})")
-    results = run_all([(kernel, config, name) for name in names])
+    results = run_all([(kernel, config, name) for name in names], installed)
     for name, one in zip(names, results):
         count[one.outcome] += 1
         show(name, name, one)
         if one.again:
             late.append(name)
     for name in late if len(late) <= AGAIN else ():
-        one = run(kernel, config, name, slow=True)
+        one = run(kernel, config, name, slow=True, installed=installed)
         count["fail"] -= 1
         count[one.outcome] += 1
         show(name, f"again, alone: {name}", one)
@@ -262,18 +299,26 @@ def main():
         sys.exit(__doc__)
     kernel, config, *names = sys.argv[1:]
     known = programs()
-    for name in names[kernel == "compare":]:
-        if (not re.fullmatch(r"([^:/]+)(:[\w,]+|/[1-9])?", name) or
-                re.split("[:/]", name)[0].removeprefix("-") not in known):
+    for name in names[kernel in ("compare", "installed"):]:
+        if (not re.fullmatch(r"([^:]+)(:[\w,]+)?", name) or
+                name.partition(":")[0].removeprefix("-") not in known):
             sys.exit(f"ksft: TEST={name}: there are {' '.join(known)}")
-    build()
-    if kernel == "compare":
-        chosen = [name for name in names[1:] if name[0] != "-"] or programs(base=True)
-        count = compare(config, names[0], [name for name in chosen if f"-{name}" not in names])
+
+    def choose(default):
+        chosen = [name for name in names[1:] if name[0] != "-"] or default
+        return [name for name in chosen if f"-{name}" not in names]
+
+    if kernel == "installed":
+        count = one_kernel(config, names[0], choose(install()), installed=True)
+    elif kernel == "compare":
+        build()
+        count = compare(config, names[0], choose(programs(base=True)))
     elif kernel == "report":
+        build()
         count = report(config, names)
     else:
-        count = one_kernel(kernel, config, [part for name in names or known for part in parts(name)])
+        build()
+        count = one_kernel(kernel, config, names or known)
     print(f"{count['pass']} passed, {count['fail']} failed, {count['skip']} skipped")
     return 1 if count["fail"] else 0
 

@@ -140,13 +140,14 @@ def bench_table(bench):
 def check_promises(text):
     """Every test that is named exists and is run, and so does every mutant."""
     bad = []
+    programs = ksft.programs()
     for row in re.findall(r"^\|.*\|$", text, re.M)[2:]:
         cells = row.strip("|").split("|")
         if len(cells) != 3:
             bad.append(f"a row that has not three columns: {row}")
             continue
         for program, case in re.findall(r"`(devlink[\w.]*):([^`]+)`", cells[1]):
-            path = os.path.join(guest.LINUX, ksft.TESTS, program)
+            path = os.path.join(guest.LINUX, programs.get(program, ""), program)
             if "." not in program:
                 path += ".c"
             source = ""

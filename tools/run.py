@@ -31,10 +31,10 @@ ROWS = [
     ("concurrent health reports", "devlink_races.sh:health_count_test"),
     ("command killed while it waits", "devlink_instances.sh:waiters_kill_test"),
     ("get requests during a firmware update", "devlink_get.sh:flash_test"),
-    ("ports with functions during an update", "devlink_parallel.sh:getters_exclusive_test"),
+    ("ports with functions during an update", "devlink_parallel_getters.sh:getters_exclusive_test"),
     ("get requests during reload and recovery", "devlink_get.sh:wait_section_test"),
-    ("parallel ops behind a blocked command", "devlink_parallel.sh:convoy_test"),
-    ("traps during a firmware update", "devlink_parallel.sh:traps_test"),
+    ("parallel ops behind a blocked command", "devlink_parallel_races.sh:convoy_test"),
+    ("traps during a firmware update", "devlink_parallel_races.sh:traps_test"),
     (f"get by name, 1 and {INSTANCES} instances", "lookups"),
 ]
 

@@ -27,15 +27,17 @@ KERNELS = [("base", "perf"), ("series", "perf"), ("series", "lockdep"), ("base",
            ("series", "kasan")]
 # What removes objects while others use them.  `make soak` has all.
 KASAN = ["devlink_dumps.py", "devlink_instances.sh", "devlink_lifetime.sh",
-         "devlink_races.sh", "devlink_get.sh:ports_test", "devlink_get.sh:reload_test"]
+         "devlink_races.sh", "devlink_get_changes.sh:ports_test", "devlink_get_changes.sh:reload_test"]
 # Almost half of the time of what the base has, and not about devlink: nexthops, and ports of
 # tunnels, which fails on the base, too.
 LONG = ["nexthop.sh", "udp_tunnel_nic.sh"]
 # All but bnxt, which deadlocks by itself, see docs/known-bugs.md, so that a guest waits a minute.
 MODELS = ["mv88e6xxx", "prestera", "pds_core", "zl3073x", "dsa_loop", "fbnic", "ena"]
-DEVLINK = ["devlink.sh", "devlink_dumps.py", "devlink_in_netns.sh", "devlink_instances.sh",
-           "devlink_lifetime.sh", "devlink_notify.py", "devlink_parallel.sh", "devlink_races.sh",
-           "devlink_trap.sh", "devlink_get.sh"]
+ADDED = ["devlink_dumps.py", "devlink_get.sh", "devlink_get_changes.sh", "devlink_instances.sh",
+         "devlink_lifetime.sh", "devlink_nested.sh", "devlink_notify.py", "devlink_parallel.sh",
+         "devlink_parallel_getters.sh", "devlink_parallel_races.sh", "devlink_privilege.py",
+         "devlink_races.sh"]
+DEVLINK = ["devlink.sh", "devlink_in_netns.sh", "devlink_trap.sh", *ADDED]
 
 TEST = [
     ("the programs themselves", [f"{guest.TOP}/tests/programs"]),
@@ -48,10 +50,10 @@ TEST = [
     ("base beside series (make run)", [f"{T}/run.py"]),
     ("selftests that the base has",
      [f"{T}/ksft.py", "compare", "perf", "lockdep", *(f"-{name}" for name in LONG)]),
-    ("selftests that the series adds, lockdep",
-     [f"{T}/ksft.py", "series", "lockdep", "devlink_dumps.py", "devlink_faults", "devlink_fuzz.py",
-      "devlink_lifetime.sh", "devlink_notify.py", "devlink_privilege.py", "devlink_parallel.sh/2",
-      "devlink_get.sh/2"]),
+    ("selftests that the series adds, installed, lockdep",
+     [f"{T}/ksft.py", "installed", "series", "lockdep", *ADDED]),
+    ("selftests that are not run by default, lockdep",
+     [f"{T}/ksft.py", "series", "lockdep", "devlink_faults", "devlink_fuzz.py"]),
     ("real drivers on models (make models)", [f"{T}/models.py", "--short", *MODELS]),
     ("torture, two minutes, lockdep",
      [f"{T}/torture.py", "--minutes", "2", "--seed", "1", "--no-shrink", "series", "lockdep"]),
