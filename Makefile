@@ -23,9 +23,11 @@ run: setup tree ## build base and series, run the same workload in both, print t
 	@tools/run.py
 
 test: setup tree ## everything that CI runs; the last line counts
+	@tools/setup clang-19
 	@tools/test.py
 
 soak: setup tree ## what does not fit into `make test`, many hours: [STEP='words'], result in docs/soak.md
+	@tools/setup clang-19
 	@tools/test.py soak $(if $(STEP),"$(STEP)")
 
 setup: ## install what is missing (Debian packages, newer devlink and sparse)
@@ -86,7 +88,8 @@ report: tree ## build/report.html: what the last runs found, on one page, and do
 	@tools/setup python3-matplotlib python3-markdown
 	@tools/report.py
 
-check: setup tree ## per patch: builds, checkpatch, W=1, sparse, coccicheck, ...: [SERIES=TREE/POSTING] [NIPA=path]
+check: setup tree ## what netdev checks: builds, checkpatch, W=1, sparse, clang, ...: [SERIES=TREE/POSTING] [NIPA=path]
+	@tools/setup clang-19
 	@tools/check $(if $(SERIES),"$(SERIES)")
 
 drivers: setup tree ## compile every user of devlink in the kernel, before and after

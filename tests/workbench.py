@@ -581,6 +581,62 @@ def netdev_faults():
             if found.get(title) != theirs.get(title)}, r.stderr))
 
 
+# A posting for each fault that only a compiler sees: what it adds to which files, and the
+# column that is to see it, no other.
+KSFT_DIR = "tools/testing/selftests/drivers/net/netdevsim"
+COMPILED = [
+    ("nothing", {"net/devlink/core.c": "/* Nothing */\n"}, ""),
+    ("not initialized", {"net/devlink/sb.c": "int devlink_fault(int a);\n\nint devlink_fault(int a)\n{\n"
+                         "\tint b;\n\n\tif (a)\n\t\tb = a;\n\treturn b;\n}\n"}, "clang"),
+    ("division of 64 bits", {"net/devlink/dpipe.c": "u64 devlink_ratio(u64 a, u32 b);\n\n"
+                             "u64 devlink_ratio(u64 a, u32 b)\n{\n\treturn a / b;\n}\n"}, "i386"),
+    ("not exported", {"drivers/net/netdevsim/health.c": "void devlink_notify_register(struct devlink *devlink);\n"
+                      "void nsim_fault(struct devlink *devlink);\n\nvoid nsim_fault(struct devlink *devlink)\n{\n"
+                      "\tdevlink_notify_register(devlink);\n}\n"}, "modpost"),
+    ("selftest", {f"{KSFT_DIR}/devlink_fault.c": "int main(void)\n{\n\treturn nothing;\n}\n",
+                  f"{KSFT_DIR}/Makefile": "TEST_GEN_FILES := devlink_fault\n"}, "selftests"),
+]
+
+
+def compiled_faults():
+    """make check sees each fault that netdev's robot would see when it compiles, with a tree
+    that shares all objects with build/linux."""
+    user, top = f"{TMP}/compiled", f"{TMP}/compile"
+    linux = f"{top}/build/user-compiled/linux"
+    git(TMP, "clone", "-q", "-s", "-n", guest.LINUX, user)
+    git(user, "update-ref", "HEAD", "base")
+    env = {**os.environ, "LINUX": user}
+    shutil.copytree(f"{TOP}/tools", f"{top}/tools")
+    shutil.copytree(f"{TOP}/kernel", f"{top}/kernel")
+    os.makedirs(f"{top}/build")
+    os.symlink(f"{TOP}/build/tools", f"{top}/build/tools")
+    names = [f"net-next/fault-{i}" for i in range(len(COMPILED))]
+    for name in names:
+        os.makedirs(f"{top}/patches/{name}")
+    write(f"{top}/patches/series", "".join(f"{name} later a fault\n" for name in names))
+    shell("tools/tree", env=env, cwd=top)
+    for name, (title, files, _) in zip(names, COMPILED):
+        for path, text in files.items():
+            if path.endswith("Makefile"):   # before the line that includes lib.mk
+                text += read(f"{linux}/{path}")
+            elif os.path.exists(f"{linux}/{path}"):
+                text = f"{read(f'{linux}/{path}')}\n{text}"
+            write(f"{linux}/{path}", text)
+        git(linux, "add", ".")
+        git(linux, "commit", "-q", "-m", f"net: {title}\n\nA posting with this fault and no other.")
+        git(linux, "branch", "-f", f"end/{name}")
+    r = shell("tools/export", env=env, cwd=top)
+    check("a posting for each fault that a compiler sees", r.returncode == 0, r.stderr)
+    r = shell("tools/check", env=env, cwd=top)
+    lacks = set(re.findall(r"^skipped (\w+): there is no", r.stdout, re.M))
+    for name, (title, _, wanted) in zip(names, COMPILED):
+        found = set(re.findall(rf"^{name}.*: (build|W=1|sparse|clang|i386|modpost|selftests)$", r.stdout, re.M))
+        if wanted in lacks:
+            skip(f"make check sees in a posting: {title}", f"there is no {wanted}: tools/setup clang-19")
+        else:
+            check(f"make check sees in a posting: {title}", found == set(wanted.split()), (wanted, found, r.stderr))
+
+
 def semantic_patch():
     """tests/cocci: drivers that are wrong in one place each, and one that is right."""
     cocci = "scripts/coccinelle/locks/devlink_parallel.cocci"
@@ -619,6 +675,7 @@ def main():
         bad_input()
         trees()
         netdev_faults()
+        compiled_faults()
         guests()
         torture()
     finally:

@@ -35,19 +35,36 @@ users()
 		"$1" -- 'net/*.c' 'drivers/*.c' ':!drivers/base' | sed 's/^[^:]*://'
 }
 
-# configure OBJ: a build folder with the configuration of kernel/drivers.config.
+# with HOW ARGS...: the kernel's make, W=1, in the build folder obj-drivers-HOW.  HOW is
+# gcc, sparse (gcc and sparse), clang, or i386 (gcc for 32 bits).
+with()
+{
+	local how=$1 arch=x86_64 args=(W=1 CC="$checked/cc")
+	local -x REALCC=gcc
+
+	shift
+	case $how in
+	sparse)	args+=(C=1 CHECK="$checked/sparse") ;;
+	clang)	REALCC=$clang ;;
+	i386)	arch=i386 ;;
+	esac
+	wrappers
+	kmake "drivers-$how" $arch "${args[@]}" "$@"
+}
+
+# configure HOW: the build folder of `with`, with the configuration of kernel/drivers.config.
 configure()
 {
-	local obj=$src/$1 wanted line
+	local obj=$src/obj-drivers-$1 wanted line
 
 	wanted=$(cat "$top/kernel/drivers.config"; git -C "$src" ls-files -s '*Kconfig*' | sha256sum)
 	[ "$(cat "$obj/made-from" 2>/dev/null)" != "$wanted" ] || return 0
 	mkdir -p "$obj"
-	kmake "${1#obj-}" x86_64 KCONFIG_ALLCONFIG="$top/kernel/drivers.config" allnoconfig \
+	with "$1" KCONFIG_ALLCONFIG="$top/kernel/drivers.config" allnoconfig \
 		>"$obj/config.log" 2>&1 || die "cannot configure: see ${obj#"$top"/}/config.log"
 	# Not a reason to stop: another kernel has other symbols, and a file
 	# that is off is compiled anyway, by name.
-	while read -r line; do
+	[ "$1" = i386 ] || while read -r line; do
 		grep -qxF "$line" "$obj/.config" ||
 			say "kernel/drivers.config asks for ${line%=*}, which this kernel does not have like that"
 	done < <(grep '^CONFIG_.*=[my]' "$top/kernel/drivers.config")
@@ -76,17 +93,17 @@ wrappers()
 			[ "${!i}" != -o ] || { i=$((i + 1)); object=${!i}; }
 		done
 		case ${object:-} in
-		*.o)	ccache gcc "$@" 2>"$object.gcc"
+		*.o)	ccache "$REALCC" "$@" 2>"$object.gcc"
 			status=$?
 			cat "$object.gcc" >&2
 			exit $status ;;
-		*)	exec ccache gcc "$@" ;;
+		*)	exec ccache "$REALCC" "$@" ;;
 		esac
 	EOF
 	cat >"$checked/sparse.new" <<-EOF
 		#!/bin/bash
 		file=\${!#}
-		"$sparse" "\$@" >"./\${file#../}.sparse" 2>&1
+		"${sparse:-}" "\$@" >"./\${file#../}.sparse" 2>&1
 		exit 0
 	EOF
 	for file in cc sparse; do
@@ -101,39 +118,137 @@ wrappers()
 	done
 }
 
-# compile COMMIT LIST [SPARSE]: compiles the .c files in LIST as of COMMIT, W=1,
-# and prints a name: NAME.gcc are the warnings and errors, NAME.sparse those of
-# sparse, NAME.not the files that did not compile, NAME.log all of it.
+# asked_of HOW: all that the answers of `with HOW` hang on.
+asked_of()
+{
+	cat "$top/kernel/drivers.config" "$top/tools/warnings.sh"
+	case $1 in
+	sparse)	cksum <"$sparse" ;;
+	clang)	"$clang" --version | head -n 1 ;;
+	esac
+	gcc --version | head -n 1
+}
+
+# compile COMMIT LIST [HOW]: compiles the .c files in LIST as of COMMIT, and prints a name:
+# NAME.gcc are the warnings and errors, NAME.sparse those of sparse, NAME.not the files
+# that did not compile, NAME.log all of it.
 compile()
 {
-	local commit=$1 list=$2 sparse=${3:-} name file obj args=()
+	local commit=$1 list=$2 how=${3:-gcc} name file obj
 
-	name=$(measured "compile $sparse $(cat "$top/kernel/drivers.config" "$top/tools/warnings.sh")
-		$(gcc --version | head -n 1) ${sparse:+$(cksum <"$sparse")}" "$commit" "$list")
+	name=$(measured "compile $how $(asked_of "$how")" "$commit" "$list")
 	[ ! -e "$name.log" ] || { echo "$name"; return; }
 
-	# Sparse says nothing about an object that is up to date, so what is
-	# checked by it has a folder of its own.
-	obj=obj-drivers${sparse:+-sparse}
+	# What is up to date is not asked again, so each way has a folder of its own.
+	obj=$src/obj-drivers-$how
 	source_at "$commit"
-	configure "$obj"
-	wrappers
-	[ -z "$sparse" ] || args=(C=1 CHECK="$checked/sparse")
+	configure "$how"
 	# Whether it worked, the objects say: with -k one failure is not the end.
 	# shellcheck disable=SC2046 # a list
-	kmake "${obj#obj-}" x86_64 -k W=1 CC="$checked/cc" "${args[@]}" \
-		$(sed 's/c$/o/' "$list") >"$name.partial" 2>&1 || true
+	with "$how" -k $(sed 's/c$/o/' "$list") >"$name.partial" 2>&1 || true
 	rm -f "$name".{gcc,sparse,not}
 	touch "$name".{gcc,sparse,not}
 	while read -r file; do
-		[ -e "$src/$obj/${file%c}o" ] || echo "$file" >>"$name.not"
-		cat "$src/$obj/${file%c}o.gcc" >>"$name.gcc" 2>/dev/null || true
-		cat "$src/$obj/$file.sparse" >>"$name.sparse" 2>/dev/null || true
+		[ -e "$obj/${file%c}o" ] || echo "$file" >>"$name.not"
+		cat "$obj/${file%c}o.gcc" >>"$name.gcc" 2>/dev/null || true
+		cat "$obj/$file.sparse" >>"$name.sparse" 2>/dev/null || true
+		# 64-bit divisions and the like: calls of libgcc, which a kernel does not have.
+		[ "$how" != i386 ] || [ ! -e "$obj/${file%c}o" ] || nm -u "$obj/${file%c}o" |
+			sed -nE "s!.* (__[a-z]+di[0-9]?)\$!$file:1: error: calls \1, which the kernel lacks!p" >>"$name.gcc"
 	done <"$list"
 	sed -i -nE 's!^(\.\./)?([^ ]+:[0-9]+(:[0-9]+)?: (warning|error|fatal error): )!\2!p' "$name.gcc"
 	sed -i -nE 's!^(\.\./)?([^ ]+:[0-9]+:[0-9]+: )!\2!p' "$name.sparse"
 	mv "$name.partial" "$name.log"
 	cmp -s "$list" "$name.not" &&
 		die "nothing compiles at $(git -C "$linux" log -1 --format='%h ("%s")' "$commit"): see ${name#"$top"/}.log"
+	echo "$name"
+}
+
+# exported: the symbols that the source exports, each with its namespace.
+exported()
+{
+	git -C "$src" grep -hF -e EXPORT_ -e printk_level -- '*.[chS]' | sed -nE '
+		s/^define_\w+\((\w+),.*/\1/p
+		/^\s*EXPORT_/!d
+		s/.*EXPORT_TRACEPOINT_SYMBOL(_GPL)?\((\w+)\).*/__tracepoint_\2\n__traceiter_\2\n__SCK__tp_func_\2\n__SCT__tp_func_\2/p
+		s/.*EXPORT_STATIC_CALL\w*\((\w+)\).*/__SCK__\1\n__SCT__\1/p
+		s/[^(]*\( *(\w+) *, *"([^"]*)".*/\1 \2/p
+		s/[^(]*\( *(\w+) *\).*/\1/p'
+}
+
+# modpost COMMIT LIST MODULES: prints the name of a file with what modpost says about the
+# modules that have a file of MODULES, a part of LIST, and about net/devlink, and which names
+# of devlink the files of LIST use that nobody exports.  What the rest of the kernel exports
+# is taken from its source: to compile that takes an hour.
+modpost()
+{
+	local commit=$1 list=$2 obj=$src/obj-drivers-gcc name file module dir users=() modules=() builtin=()
+
+	name=$(measured "modpost $(asked_of gcc; cat "$3")" "$commit" "$list")
+	[ ! -e "$name" ] || { echo "$name"; return; }
+
+	source_at "$commit"
+	configure gcc
+	# shellcheck disable=SC2046 # a list
+	with gcc -k $(sed 's/c$/o/' "$list") >"$name.log" 2>&1 || true
+	while read -r file; do
+		[ -e "$obj/${file%c}o" ] || continue
+		module=$(sed -nE '1s/.* -DMODULE .* -D__KBUILD_MODNAME=(\w+).*/\1/p' \
+			"$obj/${file%/*}/.$(basename "$file" c)o.cmd")
+		[ -z "$module" ] || users+=("${file%c}o")
+		if [ -z "$module" ]; then
+			builtin+=("${file%c}o")
+		elif grep -qxF "$file" "$3"; then
+			# The Makefile that has it is in this folder or above.
+			dir=${file%/*}
+			until file=$(grep -sowE "${module//_/[-_]}\.o" "$src/$dir/Makefile"); do dir=${dir%/*}; done
+			modules+=("$dir/${file%%$'\n'*}")
+		fi
+	done <"$list"
+	mapfile -t modules < <(printf '%s\n' "${modules[@]}" | sort -u)
+	(cd "$obj" && rm -f "${modules[@]}")
+	with gcc -k "${modules[@]}" >>"$name.log" 2>&1 || true
+	(
+		cd "$obj" || exit
+		ls "${modules[@]}" 2>"$name.not" >modules || true
+		sed "s/^[^']*/does not compile: /" "$name.not"
+		mapfile -t modules <modules
+		ld -r -o vmlinux.o "${builtin[@]}"
+		nm vmlinux.o "${modules[@]}" | sed -n 's/.* __export_symbol_//p' >ours
+		exported | awk 'FILENAME == "ours" { ours[$1]; next } !($1 in ours) && !seen[$1]++ {
+			print "0x0\t" $1 "\telsewhere\tEXPORT_SYMBOL_GPL\t" $2 }' ours - >elsewhere.symvers
+		# modpost stops at 10 of these.
+		cut -f 2 elsewhere.symvers | cat ours - >exported
+		{ nm -A -u "${modules[@]}"; nm -A -u "${users[@]}" | grep -E ' devl(ink)?_' || true; } |
+			awk 'FILENAME == "exported" { exported[$1]; next }
+				$2 == "U" && !($3 in exported) { print $1 " nobody exports " $3 }' exported - | sort -u
+		scripts/mod/modpost -M -W -w -i elsewhere.symvers -o ours.symvers vmlinux.o "${modules[@]}" 2>&1 |
+			grep -vE 'undefined!|suppressed' || true
+	) | sed -E 's/\+0x[0-9a-f]+//g' >"$name.partial"
+	mv "$name.partial" "$name"
+	echo "$name"
+}
+
+# selftests COMMIT LIST: prints the name of a file with what the compiler says about the
+# folders in LIST, below tools/testing/selftests.
+selftests()
+{
+	local commit=$1 list=$2 name
+
+	name=$(measured "selftests $(asked_of gcc)" "$commit" "$list")
+	[ ! -e "$name" ] || { echo "$name"; return; }
+
+	source_at "$commit"
+	configure gcc
+	rm -rf "$src/obj-selftests"
+	mkdir "$src/obj-selftests"
+	# shellcheck disable=SC2046 # a list
+	with gcc headers >"$name.log" 2>&1 || die "no headers: see ${name#"$top"/}.log"
+	# A folder that the commit does not have has nothing to build.
+	make -C "$src/tools/testing/selftests" -s -k O="$src/obj-selftests" CC="ccache gcc" USERCFLAGS=-Wall \
+		KHDR_INCLUDES="-isystem $src/obj-drivers-gcc/usr/include" TARGETS="$(xargs <"$list")" \
+		>>"$name.log" 2>&1 || true
+	grep -E ': (warning|(fatal )?error): |undefined reference|No rule to make' "$name.log" >"$name.partial" || true
+	mv "$name.partial" "$name"
 	echo "$name"
 }
