@@ -34,8 +34,7 @@ SILENT = {
     "is in replies only": ["region-max-snapshots"],
 }
 # What no notification says: ask again when that of something else comes.
-AGAIN = {"get": "health-reporter-get",  # reporters have none of their own
-         "region-get": "region-get"}    # snapshots of a device from another namespace: snapshots_moved()
+AGAIN = {"get": "health-reporter-get"}  # reporters have none of their own
 # What names an object; the kind is the name of its command.
 KEYS = {"get": (), "port-get": ("port-index",), "param-get": ("param-name",),
         "region-get": ("port-index", "region-name"),
@@ -53,8 +52,6 @@ class Family(models.Family):
 
     def __init__(self):
         super().__init__("devlink")
-        # Not multi-attr in the specification, so only the last one would be seen.
-        self.attr_sets["dl-region-snapshots"]["region-snapshot"].is_multi = True
 
     def _recvmsg(self, flags=0):
         reply, more = super()._recvmsg(flags)
@@ -195,27 +192,12 @@ class Follower:
                  if cache.objects.get(key) != fresh.objects.get(key)] for cache in self.caches], fresh.objects
 
 
-def snapshots_moved(program):
-    """Whether no notification gives the snapshots of a device that comes from another namespace
-    because that one is deleted: the region is announced, and its snapshots are not."""
-    for command in ("ip netns add space", f"{program} dev reload DEV netns space",
-                    f"{program} -N space region new DEV/dummy snapshot 7", "echo 1 > DEBUGFS/dont_allow_reload"):
-        words = re.sub(r"DEV\b|DEBUGFS", lambda match: PATHS[match.group()], command)
-        subprocess.run(["sh", "-c", words], check=True)
-    family = Family()
-    family.ntf_subscribe("config")
-    subprocess.run(["ip", "netns", "del", "space"], check=True)
-    heard = [key for message in family.poll_ntf(3) for key in message["msg"]]
-    return [len(family.list("region-get")[0]["region-snapshots"]["region-snapshot"]),
-            heard.count("region-size"), heard.count("region-snapshot-id")] == [1, 1, 0]
-
-
 def in_guest(options):
     """Torture stops for each comparison (SIGSTOP), and ends by itself."""
     seconds, pause = (20, 4) if options.short else (int(60 * options.minutes), 10)
     models.write("/lib/firmware/devlink_torture", "0" * 1000)
     models.write(f"{BUS}/new_device", "10 3")
-    found = {"moved": snapshots_moved(options.devlink[-1]), "differences": [], "lossy": 0, "stops": 0, "objects": 0}
+    found = {"differences": [], "lossy": 0, "stops": 0, "objects": 0}
     # What this device has, torture leaves alone: objects of all kinds.
     family, handle = Family(), {"bus-name": "netdevsim", "dev-name": "netdevsim10"}
     models.write(f"{BUS}/devices/netdevsim10/sriov_numvfs", "2")
@@ -254,4 +236,3 @@ def judge(found, check):
     check("follow: there are all kinds of objects but line cards", found["missing"] == ["linecard-get"], found)
     check(f"follow: a cache without each 5th notification is not, {found['lossy']} times", found["lossy"])
     check("follow: the client that was too slow began anew", found["resyncs"])
-    check("follow: known, snapshots that come with a device are not notified", found["moved"], "they are")
