@@ -128,6 +128,8 @@ def install():
     targets = [folder.removeprefix("tools/testing/selftests/") for folder in FOLDERS]
     argv = ["make", "-s", "-C", f"{guest.LINUX}/tools/testing/selftests", "install",
             f"TARGETS={' '.join(targets)}", f"INSTALL_PATH={INSTALLED}", "FORCE_TARGETS=1",
+            # For net/lib, which has programs for BPF
+            f"CLANG={shutil.which('clang-19') or 'clang'}",
             f"KHDR_INCLUDES=-isystem {guest.BUILD}/headers/usr/include"]
     if subprocess.run(argv, stdout=sys.stderr, check=False).returncode:
         sys.exit(f"ksft: '{' '.join(argv)}' failed")

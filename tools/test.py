@@ -64,6 +64,7 @@ TEST = [
 
 # The steps of the soak: title, program, kernels; before them each posting, compiled.
 SOAK = [
+    ("faults that a compiler sees", [f"{guest.TOP}/tests/workbench.py", "compiled"], []),
     ("all users of devlink (make drivers)", [f"{T}/drivers"], []),
     ("races that only kcsan sees, base beside series",
      [f"{T}/ksft.py", "report", "kcsan", "devlink_races.sh:region_snapshot_test",
