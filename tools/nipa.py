@@ -478,6 +478,10 @@ def series_tests(nipa, tree, cover, mails):
         for mail in mails:
             thing.add_patch(core.Patch(mail))
     for name, ours in SERIES.items():
+        # The robot does not see that tree, which has a maintainer for all files.
+        if name == "maintainers" and tree.pfx == "driver-core":
+            report(name, "-")
+            continue
         test = theirs(nipa, "series", name) if nipa else ours
         if test:
             code, said, *_ = test(tree, thing)
