@@ -347,8 +347,8 @@ def trees():
     r = tool("export")
     names = sorted(os.path.relpath(os.path.join(d, f), f"{top}/patches")
                    for d, _, files in os.walk(f"{top}/patches") for f in files if f != "series")
-    check("export writes each posting", names == [
-        "driver-core/last/0001-change-28.patch", "iwl-net/single/0001-change-10.patch",
+    check("export writes each posting, and a list of all", names == [
+        "README.md", "driver-core/last/0001-change-28.patch", "iwl-net/single/0001-change-10.patch",
         "net-next/second/0000-cover-letter.patch", "net-next/second/0001-change-12.patch",
         "net-next/second/0002-fix-25.patch",
         "net/first/0000-cover-letter.patch", "net/first/0001-change-3.patch"], (names, r.stderr))
