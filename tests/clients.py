@@ -17,8 +17,7 @@ usage: clients.py [--short] [--config CONFIG] [--minutes M] [--seed S] [--lose N
 What differs between base and series is in DIFFERENCES, with the subject of its patch, and
 fails if it is not there any more.  What differs from run to run is in VARIES.  What devlink
 changes without a notification, and follow leaves out, is in follow.py.  With --lose, each Nth
-notification is dropped, so follow has to fail.  "Known" is what is wrong and not repaired:
-it fails when it is.
+notification is dropped, so follow must fail.
 """
 
 import argparse

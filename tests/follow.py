@@ -1,6 +1,6 @@
 """The part `follow` of clients.py: what an exporter does.
 
-Subscribe, dump everything, apply the notifications, and begin anew when some were lost.
+Subscribe, dump everything, apply the notifications, and dump again when some were lost.
 devlink_torture runs in the same guest.  Every 10 seconds it stops, and the cache has to be
 equal to a new dump.
 
@@ -235,4 +235,4 @@ def judge(found, check):
           "\n    " + "\n    ".join(found["differences"][:40]))
     check("follow: there are all kinds of objects but line cards", found["missing"] == ["linecard-get"], found)
     check(f"follow: a cache without each 5th notification is not, {found['lossy']} times", found["lossy"])
-    check("follow: the client that was too slow began anew", found["resyncs"])
+    check("follow: a client that was too slow dumps again", found["resyncs"])

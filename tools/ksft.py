@@ -6,9 +6,9 @@ usage: ksft.py KERNEL CONFIG [PROGRAM[:CASE[,CASE ...]] ...]
        ksft.py compare CONFIG CONFIG [PROGRAM ... | -PROGRAM ...]
        ksft.py report CONFIG PROGRAM[:CASE] ...
 
-`installed` runs the programs that are run by default, or these, or all but these, as
-whoever installs the selftests does: from run_kselftest.sh in the folder that their `make
-install` fills, which has nothing else of the tree.
+`installed` runs the programs that are run by default, or these, or all but these, from
+run_kselftest.sh in the folder that `make install` of the selftests fills. That folder has
+nothing else of the tree.
 
 `compare` runs the programs that the base has, or these, or all but these, on the base in the
 first configuration and on the series in the second, and fails where the results differ, or
