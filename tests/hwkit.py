@@ -396,7 +396,7 @@ lock_source
 source_at "$commit"
 mkdir -p "$src/obj-small"
 kmake small x86_64 tinyconfig
-cat kernel/common.config kernel/x86_64.config - >"$src/obj-small/fragment" <<'END'
+cat configs/common.config configs/x86_64.config - >"$src/obj-small/fragment" <<'END'
 CONFIG_MODULES=y
 CONFIG_MODULE_UNLOAD=y
 CONFIG_NETDEVSIM=m

@@ -110,7 +110,7 @@ def bad_input():
     one_line("a TEST= that is not there is one line",
              shell("tools/ksft.py base perf nonsense.sh"), "TEST=nonsense.sh", "devlink.sh")
 
-    base = dict(line.split("=", 1) for line in open(f"{TOP}/base", encoding="utf-8").read().splitlines()
+    base = dict(line.split("=", 1) for line in open(f"{TOP}/bases/7.3.conf", encoding="utf-8").read().splitlines()
                 if "=" in line and not line.startswith("#"))
     real = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     deb = shell(f"ls {real}/devlink-locks/debs/{base['package']}_*.deb").stdout.split()

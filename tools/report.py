@@ -204,7 +204,7 @@ def main():
         parts += ['<p class="missing">Nothing measured yet: <code>make bench</code></p>',
                   section("What is promised, and what holds it", "promises.md", "make test")]
     parts += [section(*run) for run in RUNS]
-    with open(os.path.join(guest.TOP, "base"), encoding="utf-8") as f:
+    with open(os.path.join(guest.TOP, "bases", "7.3.conf"), encoding="utf-8") as f:
         version = re.search(r"^version=(\S+)", f.read(), re.M).group(1)
     os.makedirs(os.path.dirname(PAGE), exist_ok=True)
     with open(PAGE, "w", encoding="utf-8") as f:

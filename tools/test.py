@@ -40,7 +40,7 @@ ADDED = ["devlink_dumps.py", "devlink_get.sh", "devlink_get_changes.sh", "devlin
 DEVLINK = ["devlink.sh", "devlink_in_netns.sh", "devlink_trap.sh", *ADDED]
 
 TEST = [
-    ("the programs themselves", [f"{guest.TOP}/tests/programs"]),
+    ("the programs themselves", [f"{guest.TOP}/tests/lint"]),
     ("patches/ is what the tree says", [f"{T}/export", "--check"]),
     ("what is promised has tests", [f"{T}/report.py", "--check"]),
     ("SPIN is installed", [f"{T}/setup", "spin"]),

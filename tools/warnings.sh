@@ -52,22 +52,22 @@ with()
 	kmake "drivers-$how" $arch "${args[@]}" "$@"
 }
 
-# configure HOW: the build folder of `with`, with the configuration of kernel/drivers.config.
+# configure HOW: the build folder of `with`, with the configuration of configs/drivers.config.
 configure()
 {
 	local obj=$src/obj-drivers-$1 wanted line
 
-	wanted=$(cat "$top/kernel/drivers.config"; git -C "$src" ls-files -s '*Kconfig*' | sha256sum)
+	wanted=$(cat "$top/configs/drivers.config"; git -C "$src" ls-files -s '*Kconfig*' | sha256sum)
 	[ "$(cat "$obj/made-from" 2>/dev/null)" != "$wanted" ] || return 0
 	mkdir -p "$obj"
-	with "$1" KCONFIG_ALLCONFIG="$top/kernel/drivers.config" allnoconfig \
+	with "$1" KCONFIG_ALLCONFIG="$top/configs/drivers.config" allnoconfig \
 		>"$obj/config.log" 2>&1 || die "cannot configure: see ${obj#"$top"/}/config.log"
 	# Not a reason to stop: another kernel has other symbols, and a file
 	# that is off is compiled anyway, by name.
 	[ "$1" = i386 ] || while read -r line; do
 		grep -qxF "$line" "$obj/.config" ||
-			say "kernel/drivers.config asks for ${line%=*}, which this kernel does not have like that"
-	done < <(grep '^CONFIG_.*=[my]' "$top/kernel/drivers.config")
+			say "configs/drivers.config asks for ${line%=*}, which this kernel does not have like that"
+	done < <(grep '^CONFIG_.*=[my]' "$top/configs/drivers.config")
 	printf '%s' "$wanted" >"$obj/made-from"
 }
 
@@ -121,7 +121,7 @@ wrappers()
 # asked_of HOW: all that the answers of `with HOW` hang on.
 asked_of()
 {
-	cat "$top/kernel/drivers.config" "$top/tools/warnings.sh"
+	cat "$top/configs/drivers.config" "$top/tools/warnings.sh"
 	case $1 in
 	sparse)	cksum <"$sparse" ;;
 	clang)	"$clang" --version | head -n 1 ;;
