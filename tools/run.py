@@ -1,41 +1,40 @@
 #!/usr/bin/python3
-"""The table of `make run`: the same workload on both kernels, side by side.
+"""The table of `make run`: the same tests on both kernels, side by side.
 
-Each row is a case of a selftest that a series adds, in a guest of its own, or
-something that is measured.  On the base it hangs, panics, fails or takes its time,
-which is what the row is about.  The exit status is 0 when every row passes with the
-series, and none does on the base.  What is not so at first is tried once more: a race may
-not have happened on the base, and on a slow machine a test that looks at the clock fails.
-Not so when the series hangs, or its kernel reports something.
+Each row is a case of a selftest that the series adds, in a guest of its own, or a measurement. The
+exit status is 0 if every row passes with the series and no row passes on the base. A row with
+another result is run once more: a race may not happen on the base, and a test that reads the clock
+can fail on a busy machine. A hang or a report of the kernel with the series counts the first time.
 """
 
+import concurrent.futures
 import re
 import sys
+import textwrap
 
 import guest
 import ksft
 
 INSTANCES = 1000
 
-# What the row shows, and the test that does, or the function of this file.  A series
-# adds its rows here.
+# What the row shows, and the selftest or the function of this file that shows it
 ROWS = [
-    ("health reports during device removal", "devlink_races.sh:break_health_del_test"),
-    ("health reports during reload", "devlink_races.sh:break_health_reload_test"),
-    ("netns deleted, reload refused", "devlink_races.sh:netns_del_test"),
-    ("command waits, instance changes netns", "devlink_races.sh:netns_move_test"),
-    ("reload killed while it waits", "devlink_races.sh:reload_kill_test"),
-    ("driver bound again, its netns deleted", "devlink_lifetime.sh:rebind_netns_test"),
-    ("changes between two messages of a dump", "devlink_dumps.py"),
-    ("replies against notifications", "devlink_notify.py"),
-    ("concurrent health reports", "devlink_races.sh:health_count_test"),
-    ("command killed while it waits", "devlink_instances.sh:waiters_kill_test"),
+    ("health report during device removal", "devlink_races.sh:break_health_del_test"),
+    ("health report during reload", "devlink_races.sh:break_health_reload_test"),
+    ("netns deleted, driver refuses to reload", "devlink_races.sh:netns_del_test"),
+    ("request blocks, instance changes netns", "devlink_races.sh:netns_move_test"),
+    ("SIGKILL to a reload that blocks", "devlink_races.sh:reload_kill_test"),
+    ("rebind after the netns was deleted", "devlink_lifetime.sh:rebind_netns_test"),
+    ("change between two messages of a dump", "devlink_dumps.py"),
+    ("order of replies and notifications", "devlink_notify.py"),
+    ("concurrent health reports are counted", "devlink_races.sh:health_count_test"),
+    ("SIGKILL to a command that blocks", "devlink_instances.sh:waiters_kill_test"),
     ("get requests during a firmware update", "devlink_get.sh:flash_test"),
-    ("ports with functions during an update", "devlink_parallel_getters.sh:getters_exclusive_test"),
-    ("get requests during reload and recovery", "devlink_get.sh:wait_section_test"),
+    ("port functions during a firmware update", "devlink_parallel_getters.sh:getters_exclusive_test"),
+    ("get requests while a reload waits", "devlink_get.sh:wait_section_test"),
     ("parallel ops behind a blocked command", "devlink_parallel_races.sh:convoy_test"),
-    ("traps during a firmware update", "devlink_parallel_races.sh:traps_test"),
-    (f"get by name, 1 and {INSTANCES} instances", "lookups"),
+    ("trap commands during a firmware update", "devlink_parallel_races.sh:traps_test"),
+    (f"get by handle, 1 and {INSTANCES} instances", "lookups"),
 ]
 
 
@@ -58,7 +57,7 @@ def cell(kernel, config, test, slow=False):
     if outcome == "pass":
         return True, f"passes, {seconds:.0f} s", True
     if outcome == "skip":
-        return False, "SKIPS: netdevsim has no such callback", False
+        return False, "SKIPS: not in netdevsim of the base", False
     if "panicked" in why:
         frames = [m.group(1) for _, lines in splats for line in lines
                   for m in [re.search(r"\] \?? ?(\w+)\+0x", line)] if m and
@@ -67,7 +66,7 @@ def cell(kernel, config, test, slow=False):
     hang = re.search(r"hang: .*", output)
     if hang:
         return False, f"HANGS, reported after {seconds:.0f} s", again
-    return False, "FAILS: " + re.sub(r".*\[FAIL\] ?", "", why)[:34], again
+    return False, "FAILS: " + textwrap.shorten(re.sub(r".*\[FAIL\] ?", "", why), 34, placeholder=" ..."), again
 
 
 def twice(kernel, test, wanted):
@@ -81,18 +80,26 @@ def twice(kernel, test, wanted):
 def main():
     bad = []
     print(f"\n{'':42} {'base':42} series")
-    for what, test in ROWS:
-        print(f"{what:42} ", end="", flush=True)
-        base_good, base = twice("base", test, False)
-        print(f"{base:42} ", end="", flush=True)
-        good, series = twice("series", test, True)
-        print(series, flush=True)
-        if not good or base_good:
-            bad.append(what)
+    # Most tests wait most of the time.
+    with concurrent.futures.ThreadPoolExecutor(ksft.PARALLEL["uml"]) as pool:
+        cells = [(what, pool.submit(twice, "base", test, False), pool.submit(twice, "series", test, True))
+                 for what, test in ROWS]
+        try:
+            for what, base, series in cells:
+                print(f"{what:42} ", end="", flush=True)
+                base_passed, words = base.result()
+                print(f"{words:42} ", end="", flush=True)
+                passed, words = series.result()
+                print(words, flush=True)
+                if not passed or base_passed:
+                    bad.append(what)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     print()
     if bad:
-        print("run: the base is to fail and the series to pass, and it is not so for: "
-              + "; ".join(bad), file=sys.stderr)
+        print("run: the base must fail and the series must pass, but not in: " + "; ".join(bad),
+              file=sys.stderr)
     return 1 if bad else 0
 
 
