@@ -26,7 +26,7 @@ test: setup tree ## everything that CI runs; the last line counts
 	@tools/setup clang-19
 	@tools/test.py
 
-soak: setup tree ## what does not fit into `make test`, many hours: [STEP='words'], result in docs/soak.md
+soak: setup tree ## what does not fit into `make test`, many hours: [STEP='words']; docs/results.md
 	@tools/setup clang-19
 	@tools/test.py soak $(if $(STEP),"$(STEP)")
 
@@ -51,14 +51,14 @@ shell: kernel ## an interactive shell in a guest
 ksft: kernel ## selftests of netdevsim: [TEST=name ...], a table, any kernel report fails
 	@tools/ksft.py "$(KERNEL)" "$(CONFIG)" $(TEST)
 
-fuzz: kernel ## hostile messages to devlink, [MESSAGES=1000000] [SEED=]; result in docs/fuzz.md
-	@tools/fuzz.py --messages "$(MESSAGES)" $(if $(SEED),--seed "$(SEED)") "$(KERNEL)" "$(CONFIG)"
+fuzz: kernel ## malformed messages to devlink, [MESSAGES=1000000] [SEED=]; docs/results.md
+	@tools/long.py fuzz --messages "$(MESSAGES)" $(if $(SEED),--seed "$(SEED)") "$(KERNEL)" "$(CONFIG)"
 
-faults: kernel ## each allocation fails once, CONFIG=lockdep; result in docs/faults.md
-	@tools/faults.py "$(KERNEL)" "$(CONFIG)"
+faults: kernel ## each allocation fails once, CONFIG=lockdep; docs/results.md
+	@tools/long.py faults "$(KERNEL)" "$(CONFIG)"
 
-torture: kernel ## random operations at the same time, for MINUTES= [SEED=]; result in docs/torture.md
-	@tools/torture.py --minutes "$(MINUTES)" $(if $(SEED),--seed "$(SEED)") "$(KERNEL)" "$(CONFIG)"
+torture: kernel ## random operations in parallel, for MINUTES= [SEED=]; docs/results.md
+	@tools/long.py torture --minutes "$(MINUTES)" $(if $(SEED),--seed "$(SEED)") "$(KERNEL)" "$(CONFIG)"
 
 bench: setup tree ## what the kernel takes for it: base and series in turn, [BOOTS=5] [PART=]; an idle machine
 	@tools/kernel base perf
@@ -67,7 +67,7 @@ bench: setup tree ## what the kernel takes for it: base and series in turn, [BOO
 	@tools/kernel series count
 	@tools/bench.py --boots "$(BOOTS)" $(if $(PART),--part "$(PART)")
 
-mutants: setup tree ## take locks out of the series, one at a time: which test sees it; docs/mutants.md
+mutants: setup tree ## take locks out of the series, one at a time: which test sees it; docs/results.md
 	@tools/kernel series perf
 	@tools/mutants.py $(NAME)
 
@@ -102,4 +102,4 @@ clean: ## remove build/ (downloads and the compiler cache stay in ~/.cache)
 	@git -C build/linux worktree prune 2>/dev/null; rm -rf build
 
 .PHONY: help run test soak setup tree export kernel exec shell ksft fuzz faults torture bench mutants \
-	model report check drivers send clean
+	model models deb report check drivers send clean
