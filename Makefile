@@ -36,7 +36,7 @@ setup: ## install what is missing (Debian packages, newer devlink and sparse)
 tree: setup ## build/linux: the base, then one commit per patch; keeps work not exported
 	@tools/tree
 
-export: ## write patches/ from build/linux
+export: ## write patches/ from build/linux, and docs/results.md for this tree
 	@tools/export
 
 kernel: setup tree ## build one: KERNEL=base|series|COMMIT CONFIG=perf|count|lockdep|kasan|kcsan
@@ -84,9 +84,9 @@ models: setup tree ## real drivers on models of their hardware, base and series:
 deb: setup tree ## a package of the kernel KERNEL= for a machine with hardware: [HOST_CONFIG=/boot/config-...]
 	@tools/deb "$(KERNEL)" $(if $(HOST_CONFIG),"$(HOST_CONFIG)")
 
-report: tree ## build/report.html: what the last runs found, on one page, and docs/latency.svg
-	@tools/setup python3-matplotlib python3-markdown
-	@tools/report.py
+pictures: ## draw docs/latency.svg
+	@tools/setup python3-matplotlib
+	@tools/picture.py
 
 check: setup tree ## what netdev checks: builds, checkpatch, W=1, sparse, clang, ...: [SERIES=TREE/POSTING] [NIPA=path]
 	@tools/setup clang-19
@@ -102,4 +102,4 @@ clean: ## remove build/ (downloads and the compiler cache stay in ~/.cache)
 	@git -C build/linux worktree prune 2>/dev/null; rm -rf build
 
 .PHONY: help run test soak setup tree export kernel exec shell ksft fuzz faults torture bench mutants \
-	model models deb report check drivers send clean
+	model models deb pictures check drivers send clean

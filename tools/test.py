@@ -41,7 +41,7 @@ DEVLINK = ["devlink.sh", "devlink_in_netns.sh", "devlink_trap.sh", *ADDED]
 TEST = [
     ("the programs themselves", [f"{guest.TOP}/tests/lint"]),
     ("patches/ is what the tree says", [f"{T}/export", "--check"]),
-    ("what is promised has tests", [f"{T}/report.py", "--check"]),
+    ("guarantees have tests and mutants", [f"{T}/guarantees.py"]),
     ("SPIN is installed", [f"{T}/setup", "spin"]),
     ("locking rules on a model", [f"{guest.TOP}/tests/model/check_locks.py", "--short"]),
     *[(f"kernel {kernel}-{config}", [f"{T}/kernel", kernel, config]) for kernel, config in KERNELS],
