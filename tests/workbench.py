@@ -182,7 +182,7 @@ def results():
     other = commit(CODE.replace("no comment", "nothing"))
     check("... and code does, also what is like a comment in a string",
           other not in ("", first), other)
-    check("... that of another commit, too", tool("--tree", "HEAD~2").stdout.strip() == first)
+    check("... also that of another commit", tool("--tree", "HEAD~2").stdout.strip() == first)
 
     os.makedirs(f"{top}/docs")
     for good in (False, True):

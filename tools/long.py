@@ -26,7 +26,7 @@ KEPT = 5                    # minutes of torture: less, as in `make test`, says 
 
 
 def record(options, columns, good, more=""):
-    """Other kernels than these two come and go."""
+    """Only base and series have rows: nobody measures a single commit again."""
     if options.kernel in ("base", "series"):
         results.record(options.run, f"{options.kernel}, {options.config}", columns,
                        f"make {options.run} KERNEL={options.kernel} CONFIG={options.config}{more}",

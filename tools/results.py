@@ -182,8 +182,8 @@ def section(first, rows, part=None):
                             if c != part and value not in (None, ""))
     common = [c for c in ("good", "date", "tree", "machine", "command")
               if len({row[c] for row in found}) == 1]
-    return (", ".join(f"{c}: {shown(found[0][c])}" for c in common) + "\n\n" +
-            table(first, rows, [c for c in columns if c not in common]))
+    above = [", ".join(f"{c}: {shown(found[0][c])}" for c in common)] if common else []
+    return "\n\n".join([*above, table(first, rows, [c for c in columns if c not in common])])
 
 
 def page(rows):
