@@ -84,7 +84,7 @@ models: setup tree ## real drivers on models of their hardware, base and series:
 deb: setup tree ## a package of the kernel KERNEL= for a machine with hardware: [HOST_CONFIG=/boot/config-...]
 	@tools/deb "$(KERNEL)" $(if $(HOST_CONFIG),"$(HOST_CONFIG)")
 
-pictures: ## draw docs/latency.svg
+pictures: setup ## docs/latency.svg and docs/waits.svg, from docs/latency.json and docs/waits.csv
 	@tools/setup python3-matplotlib
 	@tools/picture.py
 

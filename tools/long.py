@@ -107,18 +107,19 @@ def torture(options):
         if result.outcome == "fail":
             print(f"FAILED after {result.seconds:.0f} s: {result.why}")
             show(result, splats=3, tail=250)
+        if result.outcome != "pass":
             break
-        print(f"seed {seed}: {result.outcome}, {each} s, {did.group(1) if did else 0} operations",
-              flush=True)
+        print(f"seed {seed}: pass, {each} s, {did.group(1) if did else 0} operations", flush=True)
         seed += 1
     last = first + guests - 1
     minutes = tortured / 60
-    failed = result.outcome == "fail"
-    what = f"fails: {shrink.signature(result)}" if failed else "no splats"
+    failed, skipped = result.outcome == "fail", result.outcome == "skip"
+    what = f"fails: {shrink.signature(result)}" if failed else \
+        f"skips: {result.why}" if skipped else "no splats"
     if options.minutes >= KEPT:
         record(options, {"minutes": round(minutes, 1), "guests": guests, "operations": operations,
                          "seeds": f"{first} to {last}", "result": what},
-               not failed, f" MINUTES={options.minutes:g} SEED={first}")
+               result.outcome == "pass", f" MINUTES={options.minutes:g} SEED={first}")
     print(f"{minutes:.1f} minutes in {guests} guests, seeds {first} to {last}, "
           f"{time.monotonic() - start:.0f} s: {what}")
     if failed:
@@ -127,7 +128,7 @@ def torture(options):
               f"looking for a replay that is shorter than {args}", flush=True)
         if not options.no_shrink:
             shrink.Shrinker(options.kernel, options.config, args, shrink.signature(result)).shrink()
-    print(f"{guests - failed} passed, {int(failed)} failed, 0 skipped")
+    print(f"{guests - failed - skipped} passed, {int(failed)} failed, {int(skipped)} skipped")
     return int(failed)
 
 
