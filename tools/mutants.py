@@ -5,7 +5,7 @@ usage: mutants.py [NAME ...]
 
 tests/mutants/NAME.patch says in its first lines what it takes out, and in a line
 "Caught-by: PROGRAM:CASE" which test is to fail with it, on the perf kernel or on that of a
-line "Config: CONFIG".  That test has to pass on the series, or its failure would say
+line "Config: CONFIG".  That test must pass on the series, or its failure would say
 nothing.  A mutant that lives is a missing test.  The last result of each is in
 docs/results.md.
 """
@@ -97,7 +97,7 @@ def main():
         return caught
 
     passed, alone = 0, []
-    # A test waits most of the time: meanwhile another kernel is built.
+    # A test waits most of the time, so another kernel is built during it.
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for name, verdict in zip(names, pool.map(lambda name: judge(name, good), names)):
             if verdict[-1] == "LIVES":
