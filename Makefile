@@ -26,7 +26,7 @@ test: setup tree ## everything that CI runs; the last line counts
 	@tools/setup clang-19
 	@tools/test.py
 
-soak: setup tree ## what does not fit into `make test`, many hours: [STEP='words'], result in docs/soak.md
+soak: setup tree ## what does not fit into `make test`, many hours: [STEP='words']; docs/results.md
 	@tools/setup clang-19
 	@tools/test.py soak $(if $(STEP),"$(STEP)")
 
@@ -36,7 +36,7 @@ setup: ## install what is missing (Debian packages, newer devlink and sparse)
 tree: setup ## build/linux: the base, then one commit per patch; keeps work not exported
 	@tools/tree
 
-export: ## write patches/ from build/linux
+export: ## write patches/ from build/linux, and docs/results.md for this tree
 	@tools/export
 
 kernel: setup tree ## build one: KERNEL=base|series|COMMIT CONFIG=perf|count|lockdep|kasan|kcsan
@@ -51,14 +51,14 @@ shell: kernel ## an interactive shell in a guest
 ksft: kernel ## selftests of netdevsim: [TEST=name ...], a table, any kernel report fails
 	@tools/ksft.py "$(KERNEL)" "$(CONFIG)" $(TEST)
 
-fuzz: kernel ## hostile messages to devlink, [MESSAGES=1000000] [SEED=]; result in docs/fuzz.md
-	@tools/fuzz.py --messages "$(MESSAGES)" $(if $(SEED),--seed "$(SEED)") "$(KERNEL)" "$(CONFIG)"
+fuzz: kernel ## malformed messages to devlink, [MESSAGES=1000000] [SEED=]; docs/results.md
+	@tools/long.py fuzz --messages "$(MESSAGES)" $(if $(SEED),--seed "$(SEED)") "$(KERNEL)" "$(CONFIG)"
 
-faults: kernel ## each allocation fails once, CONFIG=lockdep; result in docs/faults.md
-	@tools/faults.py "$(KERNEL)" "$(CONFIG)"
+faults: kernel ## each allocation fails once, CONFIG=lockdep; docs/results.md
+	@tools/long.py faults "$(KERNEL)" "$(CONFIG)"
 
-torture: kernel ## random operations at the same time, for MINUTES= [SEED=]; result in docs/torture.md
-	@tools/torture.py --minutes "$(MINUTES)" $(if $(SEED),--seed "$(SEED)") "$(KERNEL)" "$(CONFIG)"
+torture: kernel ## random operations in parallel, for MINUTES= [SEED=]; docs/results.md
+	@tools/long.py torture --minutes "$(MINUTES)" $(if $(SEED),--seed "$(SEED)") "$(KERNEL)" "$(CONFIG)"
 
 bench: setup tree ## what the kernel takes for it: base and series in turn, [BOOTS=5] [PART=]; an idle machine
 	@tools/kernel base perf
@@ -67,7 +67,7 @@ bench: setup tree ## what the kernel takes for it: base and series in turn, [BOO
 	@tools/kernel series count
 	@tools/bench.py --boots "$(BOOTS)" $(if $(PART),--part "$(PART)")
 
-mutants: setup tree ## take locks out of the series, one at a time: which test sees it; docs/mutants.md
+mutants: setup tree ## take locks out of the series, one at a time: which test sees it; docs/results.md
 	@tools/kernel series perf
 	@tools/mutants.py $(NAME)
 
@@ -84,9 +84,9 @@ models: setup tree ## real drivers on models of their hardware, base and series:
 deb: setup tree ## a package of the kernel KERNEL= for a machine with hardware: [HOST_CONFIG=/boot/config-...]
 	@tools/deb "$(KERNEL)" $(if $(HOST_CONFIG),"$(HOST_CONFIG)")
 
-report: tree ## build/report.html: what the last runs found, on one page, and docs/latency.svg
-	@tools/setup python3-matplotlib python3-markdown
-	@tools/report.py
+pictures: setup ## docs/latency.svg and docs/waits.svg, from docs/latency.json and docs/waits.csv
+	@tools/setup python3-matplotlib
+	@tools/picture.py
 
 check: setup tree ## what netdev checks: builds, checkpatch, W=1, sparse, clang, ...: [SERIES=TREE/POSTING] [NIPA=path]
 	@tools/setup clang-19
@@ -102,4 +102,4 @@ clean: ## remove build/ (downloads and the compiler cache stay in ~/.cache)
 	@git -C build/linux worktree prune 2>/dev/null; rm -rf build
 
 .PHONY: help run test soak setup tree export kernel exec shell ksft fuzz faults torture bench mutants \
-	model report check drivers send clean
+	model models deb pictures check drivers send clean

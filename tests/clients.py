@@ -12,7 +12,7 @@ usage: clients.py [--short] [--config CONFIG] [--minutes M] [--seed S] [--lose N
                or the dump ends with an error
     follow     subscribe, dump, apply notifications, compare with a new dump: five minutes
                (--short: 20 seconds) with devlink_torture in the same guest; series only, because
-               the base does not survive that (docs/torture.md)
+               the base does not survive that (docs/results.md)
 
 What differs between base and series is in DIFFERENCES, with the subject of its patch, and
 fails if it is not there any more.  What differs from run to run is in VARIES.  What devlink

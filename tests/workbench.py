@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""What the README promises of guests, trees and bad input, each as a test.
+"""What the README says of guests, trees and bad input, each as a test.
 
 usage: workbench.py [compiled]
 
 With "compiled", only what `make check` sees when it compiles, which takes some ten minutes.
 
-Guests are those of the perf kernel of the base, which torture breaks; trees are a git
-repository of three files, so that nothing large is made.
+Guests are those of the perf kernel of the base, which torture breaks; trees are git
+repositories of a few files, so that nothing large is made.
 """
 
 import glob
@@ -135,10 +135,116 @@ def bad_input():
 
 
 def torture():
-    r = shell("tools/torture.py --minutes 2 --seed 3 --no-shrink base perf")
+    r = shell("tools/long.py torture --minutes 2 --seed 3 --no-shrink base perf")
     check("torture of the base fails, says how and how to do it again",
           r.returncode == 1 and "seeds 3 to 3" in r.stdout and ": fails: " in r.stdout and
           "again: make torture KERNEL=base CONFIG=perf SEED=3" in r.stdout, r.stdout + r.stderr)
+
+
+# A comment, and something like one in a string
+CODE = """/* Comment */
+int one(void)
+{
+	return puts("/* no comment */");	// comment
+}
+"""
+# Records a result in {top}, as a program of tools/ does.
+RECORD = """import sys
+sys.path.insert(0, "tools")
+import results
+results.record("fuzz", "series, perf", {"result": "pass"}, "make fuzz", %s, None, "series")
+"""
+
+
+def results():
+    """tools/results.py, with a tree of one file."""
+    top = f"{TMP}/results"
+    linux, core = f"{top}/build/linux", f"{top}/build/linux/net/devlink/core.c"
+    shutil.copytree(f"{TOP}/tools", f"{top}/tools")
+    env = {**os.environ, "LINUX": "", "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def tool(*args):
+        return shell(" ".join([f"{top}/tools/results.py", *args]), cwd=top, env=env)
+
+    def commit(text):
+        write(core, text)
+        git(linux, "add", ".")
+        git(linux, "-c", "user.name=T", "-c", "user.email=t@example.org", "commit", "-q", "-m", "x")
+        return tool("--tree").stdout.strip()
+
+    one_line("no tree is one line", tool("--tree"), "run 'make tree'")
+    os.makedirs(linux)
+    git(linux, "init", "-q", "-b", "main")
+    first = commit(CODE)
+    check("a tree has a name of 12 digits", re.fullmatch("[0-9a-f]{12}", first), first)
+    same = commit(CODE.replace("Comment", "Two\n words").replace("\t", "  ").replace("// comment", ""))
+    check("... which comments and white space do not change", same == first, same)
+    other = commit(CODE.replace("no comment", "nothing"))
+    check("... and code does, also what is like a comment in a string",
+          other not in ("", first), other)
+    check("... also that of another commit", tool("--tree", "HEAD~2").stdout.strip() == first)
+
+    os.makedirs(f"{top}/docs")
+    for good in (False, True):
+        write(f"{top}/record.py", RECORD % good)
+        shell("/usr/bin/python3 record.py", cwd=top, env=env)
+        text = read(f"{top}/docs/results.md")
+        check(f"a result is recorded, good is {good}", f"tree: {other}" in text and
+              "All rows are of this tree." in text and ("All rows are good." in text) == good, text)
+    check("... and replaces the one before it",
+          read(f"{top}/docs/results.json").count('"series, perf"') == 1)
+    r = tool("--check")
+    check("results that are up to date pass", r.returncode == 0 and not r.stderr, r.stderr)
+    page = read(f"{top}/docs/results.md")
+    write(f"{top}/docs/results.md", page + "more\n")
+    one_line("a page that is edited is one line", tool("--check"), "docs/results.md",
+             "run tools/results.py")
+    write(f"{top}/docs/results.md", page)
+
+    older = ", older\nthan these patches"
+    for path in ("README.md", "docs/some.md", "patches/net/first/0000-cover-letter.patch"):
+        where = f"{top}/{path}"
+        write(where, f"Line\nMeasured on 2026-11-29, tree {other}.\nTree {first}{older}.\n")
+        r = tool("--check")
+        check(f"{path}: this tree, and another that is said to be older, pass",
+              r.returncode == 0, r.stderr)
+        write(where, f"Line\nMeasured on 2026-11-29, tree\n{first}.\n")
+        one_line("... another tree is one line", tool("--check"), f"{path}:2: ", first, other,
+                 "measure again", "', older than these patches'")
+        os.unlink(where)
+
+    commit(CODE)
+    one_line("a new tree needs a new page", tool("--check"), "docs/results.md",
+             "run tools/results.py")
+    tool()
+    text = read(f"{top}/docs/results.md")
+    check("... which says how many rows are of another",
+          "Rows of other trees: fuzz 1 of 1." in text, text)
+
+
+def guarantees():
+    """tools/guarantees.py, with a table of one row."""
+    top = f"{TMP}/guarantees"
+    shutil.copytree(f"{TOP}/tools", f"{top}/tools")
+    tests = f"{top}/build/linux/{KSFT_DIR}"
+    write(f"{tests}/Makefile", "TEST_PROGS := devlink_x.sh\n")
+    write(f"{tests}/devlink_x.sh", 'ALL_TESTS="one_test"\n')
+    write(f"{top}/tests/mutants/first.patch", "")
+    for what, row, *words in (
+            ("", "| a | `devlink_x.sh:one_test` | `first` |"),
+            ("a test that does not run", "| a | `devlink_x.sh:two_test` | `first` |",
+             "devlink_x.sh:two_test"),
+            ("a mutant that does not exist", "| a | `devlink_x.sh:one_test` | `first`, `second` |",
+             "second.patch"),
+            ("a mutant without a guarantee", "| a | `devlink_x.sh:one_test` | |",
+             "the mutant first")):
+        write(f"{top}/docs/guarantees.md",
+              f"| guarantee | test | mutant |\n|---|---|---|\n{row}\n")
+        r = shell(f"{top}/tools/guarantees.py", cwd=top, env={**os.environ, "LINUX": ""})
+        if words:
+            one_line(f"guarantees: {what} is one line", r, "docs/guarantees.md", *words)
+        else:
+            check("guarantees that have tests and mutants pass", r.returncode == 0, r.stderr)
 
 
 def git(where, *args):
@@ -298,14 +404,14 @@ def rules(linux, tool):
 
 
 def trees():
-    """The tools that read patches/, with LINUX= a repository of three files."""
+    """The tools that read patches/, with LINUX= a repository of a few files."""
     for who in ("AUTHOR", "COMMITTER"):
         os.environ[f"GIT_{who}_NAME"], os.environ[f"GIT_{who}_EMAIL"] = "Tester", "t@example.org"
     top, user = f"{TMP}/top", f"{TMP}/user"
     shutil.copytree(f"{TOP}/tools", f"{top}/tools")
     os.makedirs(user)
     git(user, "init", "-q", "-b", "main")
-    for name in ("file", "net/file"):
+    for name in ("file", "net/file", "net/devlink/core.c"):
         write(f"{user}/{name}", "".join(f"line {i}\n" for i in range(30)))
     write(f"{user}/scripts/get_maintainer.pl", GET_MAINTAINER)
     os.chmod(f"{user}/scripts/get_maintainer.pl", 0o755)
@@ -372,6 +478,15 @@ def trees():
     before = digest()
     tool("export")
     check("a second export changes no byte", digest() == before)
+    os.symlink("user-user/linux", f"{top}/build/linux")
+    write(f"{top}/docs/results.json", "[]\n")
+    one_line("export --check sees a page of results that is not generated",
+             tool("export", "--check", env={"LINUX": ""}), "docs/results.md",
+             "run tools/results.py")
+    tool("results.py", env={"LINUX": ""})
+    r = tool("export", "--check", env={"LINUX": ""})
+    check("... and accepts it when it is", r.returncode == 0, r.stderr)
+    os.unlink(f"{top}/build/linux")
     write(f"{top}/patches/series", SERIES.replace("v2", "v3"))
     tool("export")
     check("a new version is one word in patches/series",
@@ -676,7 +791,8 @@ def semantic_patch():
 def main():
     try:
         for part in [compiled_faults] if sys.argv[1:] == ["compiled"] else [
-                semantic_patch, bad_input, trees, netdev_faults, guests, torture]:
+                semantic_patch, bad_input, results, guarantees, trees, netdev_faults, guests,
+                torture]:
             part()
     finally:
         shutil.rmtree(TMP, ignore_errors=True)

@@ -5,13 +5,12 @@ usage: mutants.py [NAME ...]
 
 tests/mutants/NAME.patch says in its first lines what it takes out, and in a line
 "Caught-by: PROGRAM:CASE" which test is to fail with it, on the perf kernel or on that of a
-line "Config: CONFIG".  That test has to pass on the series, or its failure would say
+line "Config: CONFIG".  That test must pass on the series, or its failure would say
 nothing.  A mutant that lives is a missing test.  The last result of each is in
-docs/mutants.md.
+docs/results.md.
 """
 
 import concurrent.futures
-import datetime
 import os
 import re
 import shutil
@@ -20,9 +19,9 @@ import sys
 import tempfile
 import threading
 
-import fuzz
 import guest
 import ksft
+import results
 
 MUTANTS = os.path.join(guest.TOP, "tests", "mutants")
 AT_ONCE = 3
@@ -51,7 +50,8 @@ def test(kernel, config, name):
 
 
 def judge(name, good):
-    """What the mutant takes out, the test that is to see it, whether it did, and a few words."""
+    """What the mutant takes out, the test that is to see it and where, whether it did, and a
+    few words."""
     patch = os.path.join(MUTANTS, f"{name}.patch")
     with open(patch, encoding="utf-8") as f:
         head = f.read().partition("diff --git")[0]
@@ -60,46 +60,44 @@ def judge(name, good):
     config = (re.findall(r"^Config: (\w+)$", head, re.M) or ["perf"])[0]
     outcome, why = good(config, catcher)
     if outcome != "pass":
-        return what, catcher, False, f"{catcher} does not pass without it: {why}"
+        return what, catcher, config, False, f"{catcher} does not pass without it: {why}"
     try:
         commit = commit_of(patch)
     except subprocess.CalledProcessError:
-        return what, catcher, False, "does not apply to the series any more: make it anew"
+        return what, catcher, config, False, "does not apply to the series: write it for this tree"
     outcome, why, *_ = test(commit, config, catcher)
     shutil.rmtree(guest.kernel_dir(commit, config), ignore_errors=True)
-    why = why.replace("[FAIL] ", "").replace("TEST: ", "").replace("|", "/")[:160]
+    why = why.replace("[FAIL] ", "").replace("TEST: ", "")[:160]
     # What does not boot has not been tested.
     caught = outcome == "fail" and not why.startswith("the guest did not boot")
-    return what, catcher, caught, why if outcome == "fail" else "LIVES"
+    return what, catcher, config, caught, why if outcome == "fail" else "LIVES"
 
 
 def main():
-    names = sys.argv[1:] or sorted(name[:-6] for name in os.listdir(MUTANTS)
-                                   if name.endswith(".patch"))
+    known = sorted(name[:-6] for name in os.listdir(MUTANTS) if name.endswith(".patch"))
+    names = sys.argv[1:] or known
     for name in names:
-        if not os.path.exists(os.path.join(MUTANTS, f"{name}.patch")):
+        if name not in known:
             sys.exit(f"mutants: there is no tests/mutants/{name}.patch")
     ksft.build()
-    results, lock = {}, threading.Lock()
+    results.remove("mutants", lambda row: row["key"] not in known)
+    passes, lock = {}, threading.Lock()
 
     def good(*where):
         with lock:
-            if where not in results:
-                results[where] = test("series", *where)[:2]
-            return results[where]
+            if where not in passes:
+                passes[where] = test("series", *where)[:2]
+            return passes[where]
 
-    def tell(name, what, catcher, caught, why):
+    def tell(name, what, catcher, config, caught, why):
         print(f"{name:32} {catcher:38} {'caught: ' if caught else 'fail: '}{why}", flush=True)
-        fuzz.record("mutants.md",
-                    "# What the tests see when a lock or a re-check is taken out\n\n"
-                    "The last `make mutants` of each patch in `tests/mutants/`.\n",
-                    ["mutant", "what it does", "test", "date", "caught", "what the test says"],
-                    name, [what, f"`{catcher}`", str(datetime.date.today()),
-                           "yes" if caught else "NO", why])
+        results.record("mutants", name, {"what it does": what, "test": f"`{catcher}`",
+                                         "what the test says": why},
+                       f"make mutants NAME={name}", caught, config, "series")
         return caught
 
     passed, alone = 0, []
-    # A test waits most of the time: meanwhile another kernel is built.
+    # A test waits most of the time, so another kernel is built during it.
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for name, verdict in zip(names, pool.map(lambda name: judge(name, good), names)):
             if verdict[-1] == "LIVES":

@@ -4,7 +4,7 @@
 usage: test.py [soak [WORD]]
 
 With a WORD, only those steps of the soak that have it in their title: together they take
-longer than most machines are free.  docs/soak.md has the last result of each.
+longer than most machines are free.  docs/results.md has the last result of each.
 
 A step is a program whose last line counts, "N passed, N failed, N skipped", or one
 that counts as one by its exit status.  All steps run, whatever came before; the last
@@ -12,15 +12,14 @@ line adds them up, and the lines before it say what failed, why something was sk
 what was tried twice.
 """
 
-import datetime
 import os
 import re
 import subprocess
 import sys
 import time
 
-import fuzz
 import guest
+import results
 
 T = os.path.join(guest.TOP, "tools")
 KERNELS = [("base", "perf"), ("series", "perf"), ("series", "lockdep"), ("base", "lockdep"),
@@ -42,7 +41,7 @@ DEVLINK = ["devlink.sh", "devlink_in_netns.sh", "devlink_trap.sh", *ADDED]
 TEST = [
     ("the programs themselves", [f"{guest.TOP}/tests/lint"]),
     ("patches/ is what the tree says", [f"{T}/export", "--check"]),
-    ("what is promised has tests", [f"{T}/report.py", "--check"]),
+    ("guarantees have tests and mutants", [f"{T}/guarantees.py"]),
     ("SPIN is installed", [f"{T}/setup", "spin"]),
     ("locking rules on a model", [f"{guest.TOP}/tests/model/check_locks.py", "--short"]),
     *[(f"kernel {kernel}-{config}", [f"{T}/kernel", kernel, config]) for kernel, config in KERNELS],
@@ -57,7 +56,7 @@ TEST = [
      [f"{T}/ksft.py", "series", "lockdep", "devlink_faults", "devlink_fuzz.py"]),
     ("real drivers on models (make models)", [f"{T}/models.py", "--short", *MODELS]),
     ("torture, two minutes, lockdep",
-     [f"{T}/torture.py", "--minutes", "2", "--seed", "1", "--no-shrink", "series", "lockdep"]),
+     [f"{T}/long.py", "torture", "--minutes", "2", "--seed", "1", "--no-shrink", "series", "lockdep"]),
     ("selftests, series, kasan", [f"{T}/ksft.py", "series", "kasan", *KASAN]),
     ("mails (make send)", [f"{T}/send"]),
 ]
@@ -137,13 +136,14 @@ def step(title, argv, env):
 
 
 def soak(word, env):
-    """Each step that has the word in its title, as step() is; each result goes into docs/soak.md."""
+    """Each step that has the word in its title, as step() is; each result is recorded."""
     steps = [*[(f"each patch of {name} compiled (make check)", [f"{T}/check", name], [])
                for name in postings()], *SOAK]
     chosen = [entry for entry in steps if word in entry[0]]
     if not chosen:
         sys.exit("test: no step of the soak has that in its title; there are\n  " +
                  "\n  ".join(entry[0] for entry in steps))
+    results.remove("soak", lambda row: row["key"] not in [title for title, *_ in steps])
     built = set()
     for title, argv, kernels in chosen:
         for kernel, config in kernels:
@@ -152,11 +152,13 @@ def soak(word, env):
             built.add((kernel, config))
         start = time.monotonic()
         counts, failed, skipped, again = step(title, argv, env)
-        fuzz.record("soak.md",
-                    "# The last `make soak`\n\nOne step again: `make soak STEP='some words of its name'`.\n",
-                    ["step", "date", "minutes", "passed", "failed", "skipped", "what failed"], title,
-                    [str(datetime.date.today()), f"{(time.monotonic() - start) / 60:.0f}",
-                     *map(str, counts), "; ".join(failed).replace("|", "/")[:200]])
+        columns = {"minutes": round((time.monotonic() - start) / 60),
+                   **dict(zip(("passed", "failed", "skipped"), counts)),
+                   "what failed": "; ".join(failed)[:200]}
+        # Of several kernels, the last one is that of the series.
+        config = kernels[-1][1] if kernels else None
+        results.record("soak", title, columns, f"make soak STEP='{title}'", not counts[1],
+                       config, "series")
         yield counts, failed, skipped, again
 
 
