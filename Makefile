@@ -15,7 +15,7 @@ override TRAILERS := $(value TRAILERS)
 export TRAILERS
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
 
 run: setup tree ## build base and series, run the same workload in both, print the table
 	@tools/kernel base perf
@@ -38,6 +38,12 @@ tree: setup ## build/linux: the base, then one commit per patch; keeps work not 
 
 export: ## write patches/ from build/linux
 	@tools/export
+
+show: tree ## the diff of a posting, SERIES=TREE/POSTING; with FILE=path, that file after the posting
+	@tools/show posting "$(SERIES)" $(if $(FILE),"$(FILE)")
+
+range-diff: tree ## how the patches have changed since OLD=REV of this repository: [SERIES=TREE/POSTING]
+	@tools/show range-diff "$(OLD)" $(if $(SERIES),"$(SERIES)")
 
 kernel: setup tree ## build one: KERNEL=base|series|COMMIT CONFIG=perf|count|lockdep|kasan|kcsan
 	@tools/kernel "$(KERNEL)" "$(CONFIG)"
@@ -101,5 +107,5 @@ send: setup tree ## make the mails, try them with --dry-run: [SERIES=TREE/POSTIN
 clean: ## remove build/ (downloads and the compiler cache stay in ~/.cache)
 	@git -C build/linux worktree prune 2>/dev/null; rm -rf build
 
-.PHONY: help run test soak setup tree export kernel exec shell ksft fuzz faults torture bench mutants \
-	model report check drivers send clean
+.PHONY: help run test soak setup tree export show range-diff kernel exec shell ksft fuzz faults torture \
+	bench mutants model report check drivers send clean
