@@ -3,6 +3,7 @@ picture of them.  Everything in the picture is read from there, so it cannot say
 """
 
 import re
+import textwrap
 from xml.sax.saxutils import escape
 
 SOURCE = "net/devlink/lock.c"
@@ -36,7 +37,8 @@ class Locks:
     """
 
     def __init__(self, text):
-        comment = re.search(r"^/\* The locks of a devlink instance\.\n(.*?)^ \*/", text, re.M | re.S)
+        comment = re.search(r"^/\* The locks of a devlink instance\.\n(.*?)^ \*/", text,
+                            re.M | re.S)
         if not comment:
             raise Wrong("does not begin with the comment 'The locks of a devlink instance.'")
         lines = [line.expandtabs()[3:].rstrip() for line in comment.group(1).splitlines()]
@@ -80,18 +82,21 @@ class Locks:
         if not order:
             raise Wrong("has no paragraph 'Order of the locks:'")
         chains = {}
-        for name, text in re.findall(r"^  ?(\w+): +((?:.*\n?)(?:^ {10,}.*\n?)*)", order.group(1), re.M):
+        for name, text in re.findall(r"^  ?(\w+): +((?:.*\n?)(?:^ {10,}.*\n?)*)", order.group(1),
+                                     re.M):
             chain, released = [], False
             for lock in " ".join(text.split()).split(" -> "):
                 row = lock.removesuffix(", released")
                 if row == "objs_rwsem" and released:
                     row = "late"
                 if row not in ROWS:
-                    raise Wrong(f"names '{row}' in the order of the locks: add it to ROWS in tools/locks.py")
+                    raise Wrong(f"names '{row}' in the order of the locks: add it to ROWS in "
+                                "tools/locks.py")
                 chain.append((row, released))
                 released = lock.endswith(", released")
             if [row for row, _ in chain] != [row for row in ROWS if row in dict(chain)]:
-                raise Wrong(f"has another order of the locks for {name} than ROWS in tools/locks.py")
+                raise Wrong(f"has another order of the locks for {name} than ROWS in "
+                            "tools/locks.py")
             chains[name] = chain
         if list(chains) != list(self.matrix):
             raise Wrong(f"has the order of the locks for {', '.join(chains)}")
@@ -102,7 +107,7 @@ class Locks:
         text = re.search(rf"^{title}\n((?: .*\n)+)", self.head, re.M)
         if not text:
             raise Wrong(f"has no paragraph '{title}'")
-        return " ".join(text.group(1).split()).split(". ")[0]
+        return " ".join(text.group(1).split()).split(". ", maxsplit=1)[0]
 
     def named(self):
         """All fields that the head names."""
@@ -114,16 +119,6 @@ class Locks:
             return "for writing, late change"
         how = self.modes.get(mode, {}).get(row, "")
         return "" if how in ("held", "-") else how
-
-
-def wrap(text, width):
-    """Lines of at most width characters."""
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
-            lines.append("")
-        lines[-1] += (" " if lines[-1] else "") + word
-    return lines
 
 
 class Svg:
@@ -143,8 +138,8 @@ class Svg:
 
     def arrow(self, x, y1, y2, extra=""):
         """A vertical arrow."""
-        self.parts.append(f'<path d="M{x:g} {y1:g}V{y2:g}" stroke="#333" stroke-width="1.5" fill="none" '
-                          f'marker-end="url(#end)"{extra}/>')
+        self.parts.append(f'<path d="M{x:g} {y1:g}V{y2:g}" stroke="#333" stroke-width="1.5" '
+                          f'fill="none" marker-end="url(#end)"{extra}/>')
 
     def page(self, width, height, title):
         """All of it, on white, so that it can be read on a dark page also."""
@@ -152,11 +147,12 @@ class Svg:
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
             f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13" fill="#111">',
             f"<title>{escape(title)}</title>",
-            '<defs><marker id="end" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto">'
-            '<path d="M0 0L8 4L0 8z" fill="#333"/></marker></defs>',
+            '<defs><marker id="end" markerWidth="8" markerHeight="8" refX="7" refY="4" '
+            'orient="auto"><path d="M0 0L8 4L0 8z" fill="#333"/></marker></defs>',
             f'<rect width="{width}" height="{height}" fill="#fff"/>', *self.parts, "</svg>"]) + "\n"
 
 
+TITLE = 'font-weight="bold" font-size="15"'
 BOLD, MIDDLE, SMALL = 'font-weight="bold"', 'text-anchor="middle"', 'font-size="11" fill="#444"'
 
 
@@ -167,8 +163,8 @@ def lanes(svg, locks, users):
         x = LEFT + i * (LANE + GAP)
         middle = x + LANE / 2
         svg.box(x, 32, LANE, TOP + len(rows) * ROW - 42, "#f8f8f8", 'stroke="#ddd"')
-        svg.text(middle, 52, mode, f'{BOLD} {MIDDLE} font-size="15"')
-        for n, line in enumerate(wrap(users[mode], 33)):
+        svg.text(middle, 52, mode, f"{TITLE} {MIDDLE}")
+        for n, line in enumerate(textwrap.wrap(users[mode], 33)):
             svg.text(middle, 68 + 13 * n, line, f"{MIDDLE} {SMALL}")
         end = None
         for row, released in chain:
@@ -180,7 +176,7 @@ def lanes(svg, locks, users):
             svg.box(x + 10, y, LANE - 20, BOX, ROWS[row])
             how = locks.held(mode, row)
             name = {"late": "objs_rwsem", "lock": "lock (instance lock)"}.get(row, row)
-            text = [name, how] if how else wrap(name, 22)
+            text = [name, how] if how else textwrap.wrap(name, 22)
             for n, line in enumerate(text):
                 svg.text(middle, y + BOX / 2 + 5 + (n - (len(text) - 1) / 2) * 15, line,
                          f"{MIDDLE} {SMALL}" if how and n else MIDDLE)
@@ -190,9 +186,10 @@ def lanes(svg, locks, users):
 
 def table(svg, locks, top):
     """Which modes can run concurrently, and what the ops and leaf locks are."""
-    svg.text(LEFT, top + 22, "Can two of these run concurrently on one instance?", f'{BOLD} font-size="15"')
+    svg.text(LEFT, top + 22, "Can two of these run concurrently on one instance?", TITLE)
     svg.text(LEFT, top + 40, "Yes: unless both need the same ops lock.", SMALL)
-    svg.text(LEFT, top + 55, "No: one blocks until the other has ended. Objs blocks until a wait section.", SMALL)
+    svg.text(LEFT, top + 55, "No: one blocks until the other has ended. Objs blocks until a wait "
+             "section.", SMALL)
     cell, height, y = 88, 28, top + 90
     for i, mode in enumerate(locks.matrix):
         svg.text(LEFT + 90 + i * cell + cell / 2, y - 8, mode, MIDDLE)
@@ -200,12 +197,14 @@ def table(svg, locks, top):
         for j, good in enumerate(locks.matrix[mode].values()):
             svg.box(LEFT + 90 + j * cell, y + i * height, cell - 3, height - 3,
                     "#bfe3ba" if good else "#f0f0f0", 'stroke="none"')
-            svg.text(LEFT + 90 + j * cell + cell / 2, y + i * height + 18, "yes" if good else "no", MIDDLE)
+            svg.text(LEFT + 90 + j * cell + cell / 2, y + i * height + 18,
+                     "yes" if good else "no", MIDDLE)
     x = LEFT + 90 + 5 * cell + 30
-    for title, row, names in (("Ops locks", "ops lock", locks.ops), ("Leaf locks", "leaf locks", locks.leaf)):
+    for title, row, names in (("Ops locks", "ops lock", locks.ops),
+                              ("Leaf locks", "leaf locks", locks.leaf)):
         svg.box(x, top + 12, 14, 14, ROWS[row])
         svg.text(x + 22, top + 24, title, BOLD)
-        lines = wrap(names, 60)
+        lines = textwrap.wrap(names, 60)
         for n, line in enumerate(lines):
             svg.text(x + 22, top + 42 + 16 * n, line)
         top += 38 + 16 * len(lines)
@@ -219,6 +218,7 @@ def table(svg, locks, top):
 def picture(locks, users):
     """The picture; users says which tasks are in a mode."""
     svg = Svg()
-    svg.text(LEFT, 22, "Order of the locks, by mode: the outermost lock is at the top", f'{BOLD} font-size="15"')
+    svg.text(LEFT, 22, "Order of the locks, by mode: the outermost lock is at the top", TITLE)
     bottom = lanes(svg, locks, users)
-    return svg.page(2 * LEFT + 5 * LANE + 4 * GAP, table(svg, locks, bottom), "The locks of a devlink instance")
+    return svg.page(2 * LEFT + 5 * LANE + 4 * GAP, table(svg, locks, bottom),
+                    "The locks of a devlink instance")

@@ -20,6 +20,7 @@ import sys
 
 import guest
 import locks
+from rst import Wrong, anchor, escape, markdown
 
 PATCHES = os.path.join(guest.TOP, "patches")
 DOCS = os.path.join(guest.TOP, "docs")
@@ -28,29 +29,32 @@ RST = "Documentation/networking/devlink/devlink-locking.rst"
 REPORT = "reports to a health reporter with parallel ops"
 
 
-class Wrong(Exception):
-    """What is wrong, and what to do, in one line."""
-
-
 def read(path):
     """A file of this repository."""
     with open(path, encoding="utf-8") as f:
         return f.read()
 
 
+def git(*args):
+    """git in build/linux."""
+    return subprocess.run(["git", "-C", guest.LINUX, *args], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, check=False, encoding="utf-8",
+                          errors="replace")
+
+
 def in_tree(path):
     """A file as it is after the last posting, or None."""
-    show = subprocess.run(["git", "-C", guest.LINUX, "show", f"HEAD:{path}"], stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, check=False, encoding="utf-8", errors="replace")
-    return None if show.returncode else show.stdout
+    shown = git("show", f"HEAD:{path}")
+    return None if shown.returncode else shown.stdout
 
 
 # patches/README.md
 
 def postings():
     """(name, now or later, reason) of each line in patches/series; tools/common.sh reads it."""
-    listed = subprocess.run(["bash", "-c", '. "$1/common.sh"; postings', "pages", f"{guest.TOP}/tools"],
-                            stdout=subprocess.PIPE, text=True, check=False)
+    listed = subprocess.run(
+        ["bash", "-c", '. "$1/common.sh"; postings', "pages", f"{guest.TOP}/tools"],
+        stdout=subprocess.PIPE, text=True, check=False)
     if listed.returncode:
         sys.exit(1)
     for line in listed.stdout.splitlines():
@@ -58,24 +62,14 @@ def postings():
         yield name, state, reason
 
 
-def escape(text):
-    """Text as Markdown that shows it."""
-    return re.sub(r"([][|\\`*<]|(?<!\w)_|_(?!\w))", r"\\\1", text)
-
-
 def mail(path):
     """Subject without its prefix, message, and (files, added, removed) of a stored patch."""
     message = email.parser.Parser().parsestr(read(path))
     subject = re.sub(r"^(\[[^]]*\] *)+", "", " ".join(message["Subject"].split()))
     body = message.get_payload()
-    stat = re.search(r"^ (\d+) files? changed(?:, (\d+) insertions?\(\+\))?(?:, (\d+) deletions?\(-\))?$",
-                     body, re.M)
+    stat = re.search(r"^ (\d+) files? changed"
+                     r"(?:, (\d+) insertions?\(\+\))?(?:, (\d+) deletions?\(-\))?$", body, re.M)
     return subject, body, [int(n or 0) for n in stat.groups()] if stat else [0, 0, 0]
-
-
-def anchor(heading):
-    """The end of a link to a heading, as GitHub makes it."""
-    return "#" + re.sub(r"[^\w -]", "", re.sub(r"[`*\\]", "", heading).lower()).replace(" ", "-")
 
 
 def section(name, state, reason, before):
@@ -91,10 +85,12 @@ def section(name, state, reason, before):
     rows, total = [], [0, 0]
     for number, file in enumerate(files, 1):
         subject, _, (changed, added, removed) = mail(os.path.join(folder, file))
-        rows.append(f"| {number} | [{escape(subject)}]({name}/{file}) | {changed} | +{added} -{removed} |")
+        rows.append(f"| {number} | [{escape(subject)}]({name}/{file}) | {changed} | "
+                    f"+{added} -{removed} |")
         total = [total[0] + added, total[1] + removed]
     tree = name.split("/")[0]
-    return (f"| [{name}]({anchor(name)}) | {escape(title)} | {len(files)} | +{total[0]} -{total[1]} |",
+    return (f"| [{name}]({anchor(name)}) | {escape(title)} | {len(files)} | "
+            f"+{total[0]} -{total[1]} |",
             "\n".join([f"\n## {name}", "", f"**{escape(title)}**", "", re.sub(":$", ".", first), "",
                        f"Tree: {tree}. Needs: {needs}. *{state}*: {escape(reason)}.", "",
                        "| | subject | files | lines |", "|---|---|---|---|", *rows]), len(files))
@@ -111,100 +107,13 @@ def patches_page():
         before.append(name)
     return "\n".join([
         "# The patches", "",
-        f"Written by `make export`: {len(before)} postings with {count} patches, in the order in which they apply.",
+        f"Written by `make export`: {len(before)} postings with {count} patches, in the order in "
+        "which they apply.",
         "[`series`](series) is the list that the tools read. *now*: may be sent.", "",
         "| posting | title | patches | lines |", "|---|---|---|---|", *overview, *sections]) + "\n"
 
 
 # docs/locking.md
-
-def doctree(text, name):
-    """The page as docutils reads it, with Sphinx's roles that the kernel uses."""
-    try:
-        # pylint: disable=import-outside-toplevel # only this page needs it
-        from docutils import core, nodes, utils
-        from docutils.parsers.rst import roles
-    except ImportError as error:
-        raise Wrong("docutils is missing: run 'tools/setup'") from error
-
-    def role(kind, _rawtext, content, *_args, **_kwargs):
-        shown = re.sub(r"\s*<[^<>]*>$", "", content).lstrip("~!")
-        if kind == "c:func" and not shown.endswith(")"):
-            shown += "()"
-        return [nodes.inline(text=shown) if kind in ("ref", "doc") else nodes.literal(text=shown)], []
-
-    for kind in ("c:func", "c:type", "c:struct", "c:enum", "c:member", "c:macro", "ref", "doc"):
-        roles.register_local_role(kind, role)
-    try:
-        return core.publish_doctree(text, settings_overrides={
-            "report_level": 2, "halt_level": 2, "warning_stream": False, "raw_enabled": False,
-            "file_insertion_enabled": False, "_disable_config": True}), nodes
-    except utils.SystemMessage as error:
-        raise Wrong(f"{name}: {' '.join(str(error).split())}") from error
-
-
-def markdown(text, name=RST):
-    """reStructuredText as GitHub's Markdown."""
-    tree, nodes = doctree(text, name)
-
-    def inline(node):
-        if isinstance(node, nodes.Text):
-            return escape(node.astext().replace("\n", " "))
-        inner = "".join(inline(child) for child in node.children)
-        if isinstance(node, nodes.literal):
-            code = " ".join(node.astext().split())
-            return f"`` {code} ``" if "`" in code else f"`{code}`"
-        if isinstance(node, nodes.emphasis):
-            return f"*{inner}*"
-        if isinstance(node, nodes.strong):
-            return f"**{inner}**"
-        if isinstance(node, nodes.reference):
-            target = node.get("refuri") or anchor(node.astext())
-            return f"[{inner}]({target})"
-        if isinstance(node, (nodes.inline, nodes.title_reference)):
-            return inner
-        raise Wrong(f"{name}: '{node.tagname}' has no Markdown here: add it to markdown() in tools/pages.py")
-
-    def row(node):
-        cells = [" ".join(b for child in entry.children for b in block(child)) for entry in node.children]
-        return "| " + " | ".join(" ".join(cell.split()) for cell in cells) + " |"
-
-    def block(node, depth=0):
-        """The blocks of a node, without the empty lines between them."""
-        if isinstance(node, (nodes.comment, nodes.target, nodes.system_message)):
-            return []
-        if isinstance(node, nodes.title):
-            return ["#" * max(depth, 1) + " " + inline_all(node)]
-        if isinstance(node, nodes.paragraph):
-            return ["\n".join(locks.wrap(inline_all(node), 96))]
-        if isinstance(node, nodes.literal_block):
-            return [f"```\n{node.astext()}\n```"]
-        if isinstance(node, nodes.table):
-            heads = [row(r) for r in node.findall(nodes.row) if isinstance(r.parent, nodes.thead)]
-            rows = [row(r) for r in node.findall(nodes.row) if isinstance(r.parent, nodes.tbody)]
-            columns = len(list(node.findall(nodes.colspec)))
-            if len(heads) != 1 or any(e.get("morecols") or e.get("morerows") for e in node.findall(nodes.entry)):
-                raise Wrong(f"{name}: a table has no single header, or cells that span others: Markdown has none")
-            return ["\n".join([heads[0], "|" + "---|" * columns, *rows])]
-        if isinstance(node, (nodes.bullet_list, nodes.enumerated_list)):
-            items = []
-            for number, item in enumerate(node.children, 1):
-                mark = f"{number}. " if isinstance(node, nodes.enumerated_list) else "- "
-                inner = "\n\n".join(b for child in item.children for b in block(child, depth))
-                items.append(mark + inner.replace("\n", "\n" + " " * len(mark)))
-            return ["\n".join(items)]
-        if isinstance(node, (nodes.section, nodes.document)):
-            return [b for child in node.children for b in block(child, depth + 1)]
-        if isinstance(node, nodes.Admonition):
-            inner = [b for child in node.children for b in block(child, depth)]
-            return ["\n".join("> " + line for line in "\n\n".join(inner).split("\n"))]
-        raise Wrong(f"{name}: '{node.tagname}' has no Markdown here: add it to markdown() in tools/pages.py")
-
-    def inline_all(node):
-        return "".join(inline(child) for child in node.children)
-
-    return "\n\n".join(block(tree)) + "\n"
-
 
 def tables(text):
     """The tables of a Markdown page, each a list of rows, without emphasis."""
@@ -218,15 +127,14 @@ def locking_pages():
     rst, code = in_tree(RST), in_tree(locks.SOURCE)
     if rst is None or code is None:
         return {}
-    page = markdown(rst)
+    page = markdown(rst, RST)
     try:
         described = locks.Locks(code)
     except locks.Wrong as error:
         raise Wrong(f"{locks.SOURCE} {error}") from error
-    fields = subprocess.run(["git", "-C", guest.LINUX, "grep", "-ohE", r"\w+;", "HEAD", "--", "net/devlink",
-                             "include/net/devlink.h"], stdout=subprocess.PIPE, text=True, check=False).stdout
-    fields = set(re.findall(r"\w+", fields))
-    unknown = [name for name in described.named() if not name.startswith("getters_") and name not in fields]
+    fields = git("grep", "-ohE", r"\w+(\[\w+\])?;", "HEAD", "--", "net/devlink",
+                 "include/net/devlink.h").stdout
+    unknown = [name for name in described.named() if name not in re.findall(r"^\w+", fields, re.M)]
     if unknown:
         raise Wrong(f"{locks.SOURCE} names {', '.join(unknown)}, which net/devlink does not have")
     users, matrix = {"report": REPORT}, None
@@ -234,18 +142,19 @@ def locking_pages():
         if head[-1] == "users":
             users.update((row[0], row[-1]) for row in rows)
         elif head[1:] == list(described.matrix):
-            matrix = {row[0]: {mode: cell == "yes" for mode, cell in zip(head[1:], row[1:])} for row in rows}
+            matrix = {row[0]: {mode: cell == "yes" for mode, cell in zip(head[1:], row[1:])}
+                      for row in rows}
     if matrix != described.matrix or set(users) != set(matrix):
-        raise Wrong(f"{RST} and {locks.SOURCE} have different tables of modes: correct one of them")
+        raise Wrong(f"{RST} and {locks.SOURCE} have different tables of modes: correct one")
     title, rest = page.split("\n\n", 1)
-    head = described.head
     return {
         os.path.join(DOCS, "locks.svg"): locks.picture(described, users),
-        os.path.join(DOCS, "locking.md"):
-            f"*Written by `make export` (`tools/pages.py`) from `{RST}` and the head of `{locks.SOURCE}`, as they "
-            "are after the last posting. Change them there: this file is overwritten.*\n\n"
-            f"{title}\n\n![The locks of a devlink instance, their order, and which modes are concurrent]"
-            f"(locks.svg)\n\n{rest}\n## The head of {locks.SOURCE}\n\n```\n{head}\n```\n"}
+        os.path.join(DOCS, "locking.md"): "\n".join([
+            f"*Written by `make export` (`tools/pages.py`) from `{RST}`",
+            f"and the head of `{locks.SOURCE}`, as they are after the last posting. Change them",
+            "there: this file is overwritten.*", "", title, "",
+            "![The locks of a devlink instance, their order, which modes are concurrent](locks.svg)",
+            "", rest, f"## The head of {locks.SOURCE}", "", "```", described.head, "```"]) + "\n"}
 
 
 # What is checked
@@ -288,9 +197,15 @@ def check_links(path, errors):
             errors.append(f"{name}: there is no {target}: correct the link")
         elif end and there.endswith(".md") and f"#{end}" not in headings(there):
             errors.append(f"{name}: {file or name} has no heading #{end}: correct the link")
-        patch = re.match(r"([\w-]+/[\w-]+) (\d+)\b", shown)
-        if patch and f"/{patch.group(1)}/{int(patch.group(2)):04}-" not in target:
-            errors.append(f"{name}: the link of {patch.group(0)} leads to {target}: correct one of them")
+        patch = re.match(r"([\w-]+/[\w-]+) (\d+)\b(?:: (.*))?", shown)
+        if not patch:
+            continue
+        if f"/{patch.group(1)}/{int(patch.group(2)):04}-" not in target:
+            errors.append(f"{name}: the link of {patch.group(1)} {patch.group(2)} leads to "
+                          f"{target}: correct one of them")
+        elif patch.group(3) and os.path.exists(there) and patch.group(3) != escape(mail(there)[0]):
+            errors.append(f"{name}: {patch.group(1)} {patch.group(2)} is not '{patch.group(3)}' "
+                          f"but '{mail(there)[0]}': correct one of them")
 
 
 def main():
@@ -303,8 +218,8 @@ def main():
         sys.exit(f"pages: {error}")
     stale = [path for path, text in pages.items() if not os.path.exists(path) or read(path) != text]
     if sys.argv[1:]:
-        errors += [f"{os.path.relpath(path, guest.TOP)} is not what the tree says: run 'make export'"
-                   for path in stale]
+        errors += [f"{os.path.relpath(path, guest.TOP)} is not what the tree says: "
+                   "run 'make export'" for path in stale]
     else:
         for path in stale:
             os.makedirs(os.path.dirname(path), exist_ok=True)
