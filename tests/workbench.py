@@ -406,10 +406,10 @@ def locking_page():
     page = rst.markdown(
         "Title\n=====\n\nSee :c:func:`devl_lock`, :c:type:`struct a <a>`, ``x | y`` and *b*,\n"
         ":doc:`page`, `Title`_.\n\n- one\n  two\n\n== ====\n\\  head\n== ====\na\n"
-        "b  \\-\n== ====\n\n::\n\n  code\n", "page")
+        "b  ``|``\n== ====\n\n::\n\n  code\n", "page")
     check("roles, lists and tables as Markdown", page ==
           "# Title\n\nSee `devl_lock()`, `struct a`, `x | y` and *b*, page, [Title](#title).\n\n"
-          "- one two\n\n|  | head |\n|---|---|\n| a |  |\n| b | - |\n\n```\ncode\n```\n", page)
+          "- one two\n\n|  | head |\n|---|---|\n| a |  |\n| b | `\\|` |\n\n```\ncode\n```\n", page)
     for what, text in (("a directive without Markdown", ".. figure:: a.png\n"),
                        ("an unknown role", ":x:`a`\n"), ("a wrong table", "== ==\na\n")):
         try:

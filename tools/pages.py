@@ -126,6 +126,10 @@ def locking_pages():
     """{path: text} of docs/locking.md and docs/locks.svg, as far as the tree has their source."""
     rst, code = in_tree(RST), in_tree(locks.SOURCE)
     if rst is None or code is None:
+        if os.path.exists(f"{DOCS}/locking.md"):
+            missing = RST if rst is None else locks.SOURCE
+            raise Wrong(f"there is no {missing} in the tree for docs/locking.md: remove the page, "
+                        "or export a tree that has its source")
         return {}
     page = markdown(rst, RST)
     try:
@@ -211,6 +215,8 @@ def check_links(path, errors):
 def main():
     if sys.argv[1:] not in ([], ["--check"]):
         sys.exit(__doc__)
+    if git("rev-parse", "HEAD").returncode:
+        sys.exit("pages: there is no tree in build/linux: run 'make tree'")
     errors = []
     try:
         pages = {os.path.join(PATCHES, "README.md"): patches_page(), **locking_pages()}

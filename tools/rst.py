@@ -84,6 +84,7 @@ class Markdown:
     def row(self, node):
         """A row of a table."""
         cells = [" ".join(" ".join(self.blocks(entry)).split()) for entry in node.children]
+        cells = [re.sub(r"(?<!\\)\|", r"\|", cell) for cell in cells]
         return "| " + " | ".join(cells) + " |"
 
     def table(self, node):
