@@ -23,6 +23,8 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tools"))
 import guest  # noqa: E402
+import locks  # noqa: E402
+import rst  # noqa: E402
 
 TMP = tempfile.mkdtemp(prefix="workbench-test.", dir=guest.BUILD)
 count = {"passed": 0, "failed": 0, "skipped": 0}
@@ -403,6 +405,140 @@ def rules(linux, tool):
           r.stdout)
 
 
+def show(top, linux, tool):
+    """make show and make range-diff."""
+    r = tool("show", "posting", "net-next/second")
+    check("show prints the diff of a posting, statistics first", r.returncode == 0 and
+          r.stdout.startswith(" file ") and "+line 12 changed" in r.stdout and
+          "+line 25 changed" in r.stdout and "+line 10 changed" not in r.stdout and
+          "+line 28 changed" not in r.stdout, (r.stdout, r.stderr))
+    r = tool("show", "posting", "net/first", "file")
+    check("... and a file as it is after a posting", r.stdout.splitlines() ==
+          [f"line {i}{' changed' * (i == 3)}" for i in range(30)], (r.stdout, r.stderr))
+    one_line("show: a wrong SERIES= is one line", tool("show", "posting", "first"),
+             "SERIES=first", "net/first")
+    one_line("show: no SERIES= is one line", tool("show", "posting", '""'), "SERIES=", "net/first")
+    one_line("show: a FILE= that is not there is one line",
+             tool("show", "posting", "net/first", "nothing"), "FILE=nothing", "ls-tree")
+
+    git(top, "init", "-q")
+    git(top, "commit", "-q", "--allow-empty", "-m", "no patches")
+    git(top, "add", "patches")
+    git(top, "commit", "-q", "-m", "patches")
+    head = git(linux, "rev-parse", "HEAD").strip()
+
+    def compared(*args):
+        r = tool("show", "range-diff", *args)
+        return r, re.findall(r"^ *[-\d]+: +[-0-9a-f]+ ([=!<>]) +[-\d]+: +[-0-9a-f]+ (.*)$",
+                             r.stdout, re.M)
+
+    subjects = ["change 3", "change 10", "change 12", "fix 25", "change 28"]
+    r, rows = compared("HEAD")
+    check("range-diff of the same patches finds no difference",
+          rows == [("=", s) for s in subjects], (r.stdout, r.stderr))
+    # Those before it are commits that there are, it and those after it are applied.
+    changed = f"{top}/patches/net-next/second/0002-fix-25.patch"
+    old = read(changed)
+    write(changed, old.replace("+line 25 changed", "+line 25 different"))
+    git(top, "commit", "-q", "-a", "-m", "another patch")
+    write(changed, old)
+    r, rows = compared("HEAD")
+    check("... of another patch, that one and no other", rows == list(zip("===!=", subjects)) and
+          "    -+line 25 different\n    ++line 25 changed\n" in r.stdout, (r.stdout, r.stderr))
+    r, rows = compared("HEAD", "net-next/second")
+    check("... and of one posting", rows == [("=", "change 12"), ("!", "fix 25")],
+          (r.stdout, r.stderr))
+    check("... and the tree is as it was", git(linux, "rev-parse", "HEAD").strip() == head and
+          not git(linux, "status", "--porcelain"))
+    one_line("range-diff: no OLD= is one line", tool("show", "range-diff", '""'), "OLD=")
+    one_line("range-diff: a wrong OLD= is one line", tool("show", "range-diff", "nothing"),
+             "OLD=nothing", "git log")
+    one_line("range-diff: a revision with other paths is one line",
+             tool("show", "range-diff", "HEAD~2"), "OLD=HEAD~2 has no patches/series",
+             "git range-diff")
+    write(changed, old.replace(" line 24", " line twentyfour"))
+    git(top, "commit", "-q", "-a", "-m", "a patch that does not apply")
+    write(changed, old)
+    one_line("range-diff: a patch that does not apply is one line",
+             tool("show", "range-diff", "HEAD"), "net-next/second/0002-fix-25.patch of HEAD",
+             "git range-diff")
+    write(f"{top}/patches/series", SERIES.replace("net/first  ", "net/former "))
+    git(top, "mv", "patches/net/first", "patches/net/former")
+    git(top, "commit", "-q", "-a", "-m", "another name")
+    git(top, "mv", "patches/net/former", "patches/net/first")
+    write(f"{top}/patches/series", SERIES)
+    one_line("range-diff: a posting that was not there is one line",
+             tool("show", "range-diff", "HEAD", "net/first"), "has no posting net/first",
+             "net/former")
+    shutil.rmtree(f"{top}/.git")
+
+
+def readers(top, tool):
+    """The pages that export writes, and what it checks in those written by hand."""
+    text = read(f"{top}/patches/README.md")
+    check("patches/README.md has tree, needs and reason",
+          "Tree: net-next. Needs: [net/first](#netfirst). *later*: waits for net/first.\n" in text
+          and "Tree: net. Needs: no other posting. *now*: one fix.\n" in text, text)
+    check("... and each patch with its size",
+          "\n| 2 | [fix 25](net-next/second/0002-fix-25.patch) | 1 | +1 -1 |\n" in text and
+          "\n| 1 | [change 10](iwl-net/single/0001-change-10.patch) | 1 | +1 -1 |\n" in text, text)
+    check("... and the first paragraph of the cover letter", "\n**second**\n\nWhy.\n" in text, text)
+    check("export --check finds nothing wrong", tool("export", "--check").returncode == 0)
+    write(f"{top}/patches/README.md", text + "more\n")
+    one_line("a changed page is one line", tool("export", "--check"), "patches/README.md",
+             "make export")
+    write(f"{top}/patches/README.md", text)
+    patch = "../patches/net/first/0001-change-3.patch"
+    for what, page, *words in (
+            ("a name that is not in the tree", "`net/file:nothing`", "does not define nothing"),
+            ("a file that is not in the tree", "`net/nothing`", "net/nothing is not in the tree"),
+            ("a link that leads nowhere", "[a](../patches/nothing)", "no ../patches/nothing"),
+            ("a link to a heading that is not there", "[a](../patches/README.md#nothing)",
+             "no heading #nothing"),
+            ("a link to another patch", f"[net/first 2]({patch})", "net/first 2", patch),
+            ("a subject of another patch", f"[net/first 1: change 4]({patch})", "change 4",
+             "change 3")):
+        write(f"{top}/docs/tour.md", f"# Tour\n\n{page}\n")
+        one_line(f"{what} is one line", tool("export", "--check"), "docs/tour.md", *words)
+    write(f"{top}/docs/tour.md",
+          f"# Tour\n\n`net/file:line` and [it](#tour), [net/first 1: change 3]({patch})\n")
+    r = tool("export", "--check")
+    check("... and right ones are not", r.returncode == 0 and not r.stderr, r.stderr)
+    shutil.rmtree(f"{top}/docs")
+
+
+def locking_page():
+    """docs/locking.md and the picture of the locks."""
+    page = rst.markdown(
+        "Title\n=====\n\nSee :c:func:`devl_lock`, :c:type:`struct a <a>`, ``x | y`` and *b*,\n"
+        ":doc:`page`, `Title`_.\n\n- one\n  two\n\n== ====\n\\  head\n== ====\na\n"
+        "b  ``|``\n== ====\n\n::\n\n  code\n", "page")
+    check("roles, lists and tables as Markdown", page ==
+          "# Title\n\nSee `devl_lock()`, `struct a`, `x | y` and *b*, page, [Title](#title).\n\n"
+          "- one two\n\n|  | head |\n|---|---|\n| a |  |\n| b | `\\|` |\n\n```\ncode\n```\n", page)
+    for what, text in (("a directive without Markdown", ".. figure:: a.png\n"),
+                       ("an unknown role", ":x:`a`\n"), ("a wrong table", "== ==\na\n")):
+        try:
+            check(f"{what} is refused", False, rst.markdown(text, "page"))
+        except rst.Wrong as error:
+            check(f"{what} is refused, in one line", "\n" not in str(error), str(error))
+    source = f"{guest.LINUX}/{locks.SOURCE}"
+    if not os.path.exists(source):
+        skip("a picture of the locks", f"there is no {locks.SOURCE} in the tree")
+        return
+    text = read(source)
+    for what, old, new, word in (
+            ("another order", "lock ->\n *\t\tops_rwsem -> objs_rwsem",
+             "objs_rwsem ->\n *\t\tops_rwsem -> lock", "another order of the locks for full"),
+            ("an unknown lock", "objs:\tobjs_rwsem", "objs:\tother_rwsem", "'other_rwsem'"),
+            ("a table that is not symmetric", "objs\t\t-", "objs\t\tyes", "not symmetric")):
+        try:
+            check(f"the picture: {what} is refused", text.count(old) == 1 and
+                  not locks.Locks(text.replace(old, new)), text.count(old))
+        except locks.Wrong as error:
+            check(f"the picture: {what} is refused", word in str(error), str(error))
+
+
 def trees():
     """The tools that read patches/, with LINUX= a repository of a few files."""
     for who in ("AUTHOR", "COMMITTER"):
@@ -518,6 +654,8 @@ def trees():
           git(linux, "rev-list", "--count", "refs/worktree/base..HEAD") == "5\n", r.stderr)
     r = tool("export")
     check("... and export changes no byte", digest() == before, r.stderr)
+    readers(top, tool)
+    show(top, linux, tool)
     mails(top, user, linux, tool, digest)
     rules(linux, tool)
     patch = f"{top}/patches/net-next/second/0001-change-12.patch"
@@ -726,7 +864,7 @@ def compiled_faults():
     git(user, "update-ref", "HEAD", "base")
     env = {**os.environ, "LINUX": user}
     shutil.copytree(f"{TOP}/tools", f"{top}/tools")
-    shutil.copytree(f"{TOP}/kernel", f"{top}/kernel")
+    shutil.copytree(f"{TOP}/configs", f"{top}/configs")
     os.makedirs(f"{top}/build")
     os.symlink(f"{TOP}/build/tools", f"{top}/build/tools")
     names = [f"net-next/fault-{i}" for i in range(len(COMPILED))]
@@ -791,8 +929,8 @@ def semantic_patch():
 def main():
     try:
         for part in [compiled_faults] if sys.argv[1:] == ["compiled"] else [
-                semantic_patch, bad_input, results, guarantees, trees, netdev_faults, guests,
-                torture]:
+                semantic_patch, bad_input, locking_page, results, guarantees, trees, netdev_faults,
+                guests, torture]:
             part()
     finally:
         shutil.rmtree(TMP, ignore_errors=True)
