@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 # One command for each thing to do; the work is in tools/.  `make help`.
 
 KERNEL ?= series

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 # Sourced by the shell programs in tools/: where things are, how to fail, and
 # the one way to put a commit into the folder that kernels are built in.
 #
