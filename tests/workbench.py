@@ -455,7 +455,8 @@ def trees():
     r = tool("tree")
     check("a patch that does not apply: which, which file, what to do",
           r.returncode != 0 and "file:" in r.stderr and
-          "net-next/second/0001-change-12.patch does not apply" in r.stderr and "am --3way" in r.stderr, r.stderr)
+          "net-next/second/0001-change-12.patch does not apply" in r.stderr and
+          "am --3way" in r.stderr, r.stderr)
     check("... and the tree is as it was", git(linux, "rev-parse", "HEAD") == head and
           not git(linux, "status", "--porcelain"))
 
