@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """Every allocation fails once: all that the selftest devlink_faults can, in some guests.
 
 usage: faults.py KERNEL CONFIG

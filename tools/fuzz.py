@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """Many hostile messages to devlink: the selftest devlink_fuzz.py, for as long as it takes.
 
 usage: fuzz.py [--messages N] [--seed S] KERNEL CONFIG

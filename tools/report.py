@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """One page with what the last runs found: build/report.html, and the picture of the README.
 
 usage: report.py [--check]

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """Run devlink_torture.sh in one guest after the other, with a new seed each.
 
 usage: torture.py [--minutes M] [--seed S] [--each SECONDS] KERNEL CONFIG
