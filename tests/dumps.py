@@ -44,8 +44,8 @@ def mnl_dump(family, name, size, handler, hook):
     ends = (callback * Netlink.GENL_ID_CTRL)()
     ends[Netlink.NLMSG_DONE] = done
     mnl.mnl_socket_open.restype = pointer
-    sock, buffer = pointer(
-        mnl.mnl_socket_open(Netlink.NETLINK_GENERIC)), ctypes.create_string_buffer(size)
+    sock = pointer(mnl.mnl_socket_open(Netlink.NETLINK_GENERIC))
+    buffer = ctypes.create_string_buffer(size)
     request = bytes(family._encode_message(family.ops[name], {}, [Netlink.NLM_F_DUMP], 1))
     mnl.mnl_socket_bind(sock, 0, 0)
     mnl.mnl_socket_sendto(sock, request, len(request))
