@@ -680,7 +680,7 @@ def compiled_faults():
     git(user, "update-ref", "HEAD", "base")
     env = {**os.environ, "LINUX": user}
     shutil.copytree(f"{TOP}/tools", f"{top}/tools")
-    shutil.copytree(f"{TOP}/kernel", f"{top}/kernel")
+    shutil.copytree(f"{TOP}/configs", f"{top}/configs")
     os.makedirs(f"{top}/build")
     os.symlink(f"{TOP}/build/tools", f"{top}/build/tools")
     names = [f"net-next/fault-{i}" for i in range(len(COMPILED))]
