@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """The part `libmnl` of clients.py: dumps through libmnl, and of devlink, while objects change.
 
 libmnl sees two things of a dump that is not right: NLM_F_DUMP_INTR, which devlink does not use,
@@ -43,14 +44,16 @@ def mnl_dump(family, name, size, handler, hook):
     ends = (callback * Netlink.GENL_ID_CTRL)()
     ends[Netlink.NLMSG_DONE] = done
     mnl.mnl_socket_open.restype = pointer
-    sock, buffer = pointer(mnl.mnl_socket_open(Netlink.NETLINK_GENERIC)), ctypes.create_string_buffer(size)
+    sock = pointer(mnl.mnl_socket_open(Netlink.NETLINK_GENERIC))
+    buffer = ctypes.create_string_buffer(size)
     request = bytes(family._encode_message(family.ops[name], {}, [Netlink.NLM_F_DUMP], 1))
     mnl.mnl_socket_bind(sock, 0, 0)
     mnl.mnl_socket_sendto(sock, request, len(request))
     while result == 1:
         result = mnl.mnl_socket_recvfrom(sock, buffer, ctypes.c_size_t(size))
         if result >= 0:
-            result = mnl.mnl_cb_run2(buffer, ctypes.c_size_t(result), 1, mnl.mnl_socket_get_portid(sock), show,
+            result = mnl.mnl_cb_run2(buffer, ctypes.c_size_t(result), 1,
+                                     mnl.mnl_socket_get_portid(sock), show,
                                      None, ends if handler else None, len(ends) if handler else 0)
         error, messages = ctypes.get_errno(), messages + 1
         if messages == 1:
@@ -60,7 +63,8 @@ def mnl_dump(family, name, size, handler, hook):
 
 
 def version(program):
-    return subprocess.run([program, "-V"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()[-1]
+    return subprocess.run([program, "-V"], stdout=subprocess.PIPE, text=True,
+                          check=True).stdout.split()[-1]
 
 
 def in_guest(options):
@@ -69,8 +73,9 @@ def in_guest(options):
         write(f"{BUS}/new_device", f"{number} {ports}")
 
     def dump(what, name, size=4096, handler=False, hook=lambda: None):
-        dumps.append((f"{name}, {what}, buffer of {size}{', handler of the end' if handler else ''}",
-                      *mnl_dump(family, name, size, handler, hook)))
+        dumps.append(
+            (f"{name}, {what}, buffer of {size}{', handler of the end' if handler else ''}",
+             *mnl_dump(family, name, size, handler, hook)))
 
     def reload():
         for number in range(13, 23):
@@ -97,7 +102,8 @@ def change_objects(family):
 
 
 def during_changes(family, options):
-    """{program and command: [complete, with an error, neither]} of the device that does not change"""
+    """{program and command: [complete, with an error, neither]} of the device that does not
+    change"""
     write(f"{BUS}/devices/netdevsim12/sriov_numvfs", "2")
     family.do("eswitch-set", {**STEADY, "eswitch-mode": "switchdev"})
     for node in range(150):
@@ -109,9 +115,11 @@ def during_changes(family, options):
         device, names = "", []
         for line in result.stdout.splitlines():
             device = line.split(":")[0] if line[0] != " " else device
-            names.append(" ".join([device, *line.split()[:2]]) if line.split()[0] == "name" else device)
+            names.append(" ".join([device, *line.split()[:2]]) if line.split()[0] == "name"
+                         else device)
         return result.returncode or result.stderr, sorted(
-            name for name in names if re.match("netdevsim/netdevsim12[/ ]", name) and "changes" not in name)
+            name for name in names if re.match("netdevsim/netdevsim12[/ ]", name)
+            and "changes" not in name)
     commands = ["port show", "port function rate show", "trap show"]
     steady = {command: show(options.devlink[0], command)[1] for command in commands}
     versions = {program: version(program) for program in options.devlink}

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """The part `follow` of clients.py: what an exporter does.
 
 Subscribe, dump everything, apply the notifications, and dump again when some were lost.
@@ -9,7 +10,6 @@ What devlink changes without a notification is left out: SILENT.  A second cache
 """
 
 import errno
-import re
 import select
 import signal
 import socket
@@ -28,7 +28,8 @@ SILENT = {
     "counters of traps, groups and policers": ["stats"],
     "trap-set, trap-group-set and trap-policer-set notify nobody": [
         "trap-action", "trap-group policer", "trap-policer-rate", "trap-policer-burst"],
-    "a health dump is stored and cleared": ["health-reporter-dump-ts", "health-reporter-dump-ts-ns"],
+    "a health dump is stored and cleared": ["health-reporter-dump-ts",
+                                            "health-reporter-dump-ts-ns"],
     "health-reporter-set notifies nobody": [f"health-reporter-{name}" for name in (
         "graceful-period", "burst-period", "auto-recover", "auto-dump")],
     "is in replies only": ["region-max-snapshots"],
@@ -90,7 +91,8 @@ class Cache:
         snapshots = message.pop("region-snapshots", {}).get("region-snapshot", [])
         snapshots += [message] if "region-snapshot-id" in message else []
         found = {(device, "snapshot", *key[2:], one["region-snapshot-id"]): {} for one in snapshots}
-        silent = {"param", "health-reporter", *(name for names in SILENT.values() for name in names)}
+        silent = {"param", "health-reporter",
+                  *(name for names in SILENT.values() for name in names)}
         if message not in snapshots:
             found[key] = {name: value for name, value in message.items() if name not in silent}
         return found
@@ -189,7 +191,8 @@ class Follower:
         fresh.sync(Family())
         return [[f"{key}: cache {cache.objects.get(key)}, dump {fresh.objects.get(key)}"
                  for key in sorted({*cache.objects, *fresh.objects}, key=str)
-                 if cache.objects.get(key) != fresh.objects.get(key)] for cache in self.caches], fresh.objects
+                 if cache.objects.get(key) != fresh.objects.get(key)]
+                for cache in self.caches], fresh.objects
 
 
 def in_guest(options):
@@ -229,10 +232,15 @@ def in_guest(options):
 
 
 def judge(found, check):
-    check(f"follow: torture passes: {' '.join(found['said'][-3:-2])}", found["torture"] == 0, found["said"])
-    check(f"follow: a cache of up to {found['objects']} objects, {found['notifications']} notifications, "
-          f"{found['resyncs']} resyncs is equal to a new dump, {found['stops']} times", not found["differences"],
+    check(f"follow: torture passes: {' '.join(found['said'][-3:-2])}", found["torture"] == 0,
+          found["said"])
+    check(f"follow: a cache of up to {found['objects']} objects, "
+          f"{found['notifications']} notifications, "
+          f"{found['resyncs']} resyncs is equal to a new dump, {found['stops']} times",
+          not found["differences"],
           "\n    " + "\n    ".join(found["differences"][:40]))
-    check("follow: there are all kinds of objects but line cards", found["missing"] == ["linecard-get"], found)
-    check(f"follow: a cache without each 5th notification is not, {found['lossy']} times", found["lossy"])
+    check("follow: there are all kinds of objects but line cards",
+          found["missing"] == ["linecard-get"], found)
+    check(f"follow: a cache without each 5th notification is not, {found['lossy']} times",
+          found["lossy"])
     check("follow: a client that was too slow dumps again", found["resyncs"])

@@ -1,9 +1,6 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """Test the hardware kit: tools/hwkit and tools/deb, with every bad input.
-
-usage: hwkit.py
-       hwkit.py models [DRIVER ...]
-       hwkit.py package
 
 hwkit runs as a copy of its one file in guests of the perf kernels of base and series, on
 netdevsim.  `models` runs it on the drivers of tools/models.py; docs/hwkit.md has the last
@@ -29,6 +26,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tools"))
 import bench  # noqa: E402
 import guest  # noqa: E402
+import kernel_log  # noqa: E402
+from options import Parser  # noqa: E402
 
 HWKIT, COPY = f"{TOP}/tools/hwkit", "/tmp/hwkit"
 DEV = "netdevsim/netdevsim1"
@@ -55,7 +54,8 @@ def run(argv, **kwargs):
 def one_line(what, result, status, *words):
     lines = result.stderr.splitlines()
     check(what, result.returncode == status and len(lines) == 1 and
-          all(word in lines[0] for word in words), (result.returncode, result.stderr, result.stdout))
+          all(word in lines[0] for word in words),
+          (result.returncode, result.stderr, result.stdout))
 
 
 # -- inside the guest ---------------------------------------------------------------
@@ -89,7 +89,8 @@ def table(output):
     """{(row, phase): (count, median, p99, max)}"""
     found, row = {}, ""
     for line in output.splitlines():
-        match = re.fullmatch(r"(.*?) +(idle|reads|diagnose|snapshot|flash|reload) +(\d+) +(.*)", line)
+        match = re.fullmatch(r"(.*?) +(idle|reads|diagnose|snapshot|flash|reload) +(\d+) +(.*)",
+                             line)
         if match:
             row = match.group(1) or row
             values = [float(word) if word != "-" else None for word in match.group(4).split()]
@@ -111,13 +112,17 @@ def reads(kernel):
     print(result.stdout)
     found = measured("the get commands that netdevsim has are measured, idle", result, ROWS, "idle")
     measured("... and concurrently", result, ROWS, "reads")
-    check("... in order", all(0 < median <= p99 <= top for _, median, p99, top in found.values()), found)
+    check("... in order", all(0 < median <= p99 <= top for _, median, p99, top in found.values()),
+          found)
     check("... each line fits into a mail", max(map(len, result.stdout.splitlines())) < 78)
     check("... missing objects are listed",
-          re.search(r"^Not present on this device: [^:]*linecard", result.stdout, re.M), result.stdout)
+          re.search(r"^Not present on this device: [^:]*linecard", result.stdout, re.M),
+          result.stdout)
     check("... the kernel is told from the other", ("with the series" if kernel == "series" else
-                                                   "without the series") in result.stdout, result.stdout)
-    check("... the driver is named", re.search("^driver +netdevsim", result.stdout, re.M), result.stdout)
+                                                   "without the series") in result.stdout,
+          result.stdout)
+    check("... the driver is named", re.search("^driver +netdevsim", result.stdout, re.M),
+          result.stdout)
     check("... nothing is changed", state() == before, (before, state()))
 
 
@@ -135,7 +140,8 @@ def slow(kernel):
     result = hwkit("--seconds", "0.5", "--flash", "/lib/firmware/dummy", "--repeat", "2", DEV)
     found = measured("... twice, named by its path", result, ["port", "flash"], "flash")
     check("... and counted", found.get(("flash", "flash"), (0,))[0] == 2, result.stdout)
-    measured("a reload", hwkit("--seconds", "0.5", "--reload", "--repeat", "3", DEV), ["dev", "reload"],
+    measured("a reload", hwkit("--seconds", "0.5", "--reload", "--repeat", "3", DEV),
+             ["dev", "reload"],
              "reload")
     result = hwkit("--seconds", "1", "--diagnose", "all", "--snapshot", "all", DEV)
     measured("diagnose", result, ["port", "diagnose dummy", "diagnose empty"], "diagnose")
@@ -145,24 +151,30 @@ def slow(kernel):
 
 def bad_input():
     before = state()
-    one_line("no such device", hwkit("pci/0000:08:00.0"), 1, "no devlink device pci/0000:08:00.0", DEV)
+    one_line("no such device", hwkit("pci/0000:08:00.0"), 1, "no devlink device pci/0000:08:00.0",
+             DEV)
     one_line("a name without a bus", hwkit("netdevsim1"), 2, "BUS/DEVICE")
     one_line("no device", hwkit(), 2, "BUS/DEVICE")
     one_line("an unknown option", hwkit("--nonsense", DEV), 2, "--nonsense")
     one_line("a bad number", hwkit("--seconds", "x", DEV), 2, "--seconds", "'x'")
-    one_line("no permission", hwkit(DEV, user=65534, group=65534, extra_groups=[]), 1, "run hwkit as root")
-    one_line("a reporter that is not there", hwkit("--diagnose", "nonsense", DEV), 1, "--diagnose nonsense",
+    one_line("no permission", hwkit(DEV, user=65534, group=65534, extra_groups=[]), 1,
+             "run hwkit as root")
+    one_line("a reporter that is not there", hwkit("--diagnose", "nonsense", DEV), 1,
+             "--diagnose nonsense",
              "dummy")
-    one_line("a region that is not there", hwkit("--snapshot", "nonsense", DEV), 1, "--snapshot nonsense",
+    one_line("a region that is not there", hwkit("--snapshot", "nonsense", DEV), 1,
+             "--snapshot nonsense",
              "dummy")
-    one_line("a file that is not there", hwkit("--flash", "nonsense", DEV), 1, "/lib/firmware/nonsense")
+    one_line("a file that is not there", hwkit("--flash", "nonsense", DEV), 1,
+             "/lib/firmware/nonsense")
     one_line("a file that the kernel does not look for", hwkit("--flash", __file__, DEV), 1,
              "copy the file there")
     one_line("--component without --flash", hwkit("--component", "fw", DEV), 2, "--flash")
     write(f"{DEBUGFS}/dont_allow_reload", "Y")
     result = hwkit("--seconds", "0.2", "--reload", DEV)
     one_line("a reload that the driver refuses", result, 1, "--reload: refused", "forbid")
-    check("... what was measured before is shown", table(result.stdout).get(("port", "reads")), result.stdout)
+    check("... what was measured before is shown", table(result.stdout).get(("port", "reads")),
+          result.stdout)
     write(f"{DEBUGFS}/dont_allow_reload", "N")
     one_line("an update that the driver refuses",
              hwkit("--seconds", "0.2", "--flash", "dummy", "--component", "nonsense", DEV), 1,
@@ -176,8 +188,8 @@ def bad_input():
     for _ in range(16):
         devlink("region", "new", f"{DEV}/dummy")
     full = snapshots()
-    one_line("a region that has no room", hwkit("--snapshot", "dummy", DEV), 1, "--snapshot: refused",
-             "maximum number")
+    one_line("a region that has no room", hwkit("--snapshot", "dummy", DEV), 1,
+             "--snapshot: refused", "maximum number")
     check("... its snapshots stay", snapshots() == full and len(full) == 16, (full, snapshots()))
     for snapshot in full:
         devlink("region", "del", f"{DEV}/dummy", "snapshot", str(snapshot))
@@ -186,27 +198,31 @@ def bad_input():
 def closed():
     """Closed and full outputs."""
     before = state()
-    for what, seconds, wait in (("a pipe that is closed", "60", 0), ("... that is closed later", "0.5", 2)):
+    for what, seconds, wait in (("a pipe that is closed", "60", 0),
+                                ("... that is closed later", "0.5", 2)):
         ours, theirs = os.pipe()
-        process = subprocess.Popen([COPY, "--seconds", seconds, DEV], stdout=theirs, stderr=subprocess.PIPE,
-                                   text=True)
+        process = subprocess.Popen(     # pylint: disable=consider-using-with
+            [COPY, "--seconds", seconds, DEV], stdout=theirs, stderr=subprocess.PIPE, text=True)
         os.close(theirs)
         time.sleep(wait)
         os.close(ours)
         start = time.monotonic()
         error = process.communicate(timeout=60)[1]
         one_line(what, subprocess.CompletedProcess([], process.returncode, "", error), 1, "output")
-        check("... is seen before all is measured", time.monotonic() - start < 20, time.monotonic() - start)
+        check("... is seen before all is measured", time.monotonic() - start < 20,
+              time.monotonic() - start)
     with open("/dev/full", "w", encoding="ascii") as full:
-        one_line("a full disk", hwkit("--seconds", "0.2", DEV, stdout=full), 1, "cannot write", "No space")
-    one_line("no output at all", run(["sh", "-c", f"exec {COPY} {DEV} >&-"]), 1, "no standard output")
+        one_line("a full disk", hwkit("--seconds", "0.2", DEV, stdout=full), 1, "cannot write",
+                 "No space")
+    one_line("no output at all", run(["sh", "-c", f"exec {COPY} {DEV} >&-"]), 1,
+             "no standard output")
     check("nothing is changed by any of them", state() == before, (before, state()))
 
 
 def hwkit_group(*args):
     """hwkit in a process group of its own, as in a terminal."""
-    return subprocess.Popen([COPY, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            start_new_session=True,
+    return subprocess.Popen([COPY, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            text=True, start_new_session=True,
                             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
 
@@ -217,7 +233,8 @@ def ended(what, process, status, *words):
 
 def ctrl_c():
     before = state()
-    monitor = subprocess.Popen(["stdbuf", "-oL", "devlink", "monitor"], stdout=subprocess.PIPE, text=True)
+    monitor = subprocess.Popen(     # pylint: disable=consider-using-with
+        ["stdbuf", "-oL", "devlink", "monitor"], stdout=subprocess.PIPE, text=True)
 
     def wait_for(words):
         return next((line for line in monitor.stdout if words in line), None)
@@ -246,7 +263,8 @@ def ctrl_c():
     process.wait()
     time.sleep(3)
     left = run(["pgrep", "-f", f"^[^ ]*python3 {COPY}"]).stdout
-    check("a kill leaves no process, and no snapshot", not left and not snapshots(), (left, snapshots()))
+    check("a kill leaves no process, and no snapshot", not left and not snapshots(),
+          (left, snapshots()))
 
     process = hwkit_group("--seconds", "0.5", "--snapshot", "dummy", DEV)
     for _ in range(3):
@@ -297,7 +315,8 @@ def on_model(name, kernel):
         print(f"    the base fails: {result.stderr.strip()}")
     else:
         check(f"{name}: hwkit {' '.join(options)}", result.returncode == 0 and not result.stderr and
-              (not driver.flash or found["flash", "flash"][0] == 1), (result.returncode, result.stderr))
+              (not driver.flash or found["flash", "flash"][0] == 1),
+              (result.returncode, result.stderr))
     process = hwkit_group("--seconds", "0.5", "--reload", driver.device)
     try:
         out, error = process.communicate(timeout=120)
@@ -307,7 +326,8 @@ def on_model(name, kernel):
             os.killpg(process.pid, signal.SIGINT)
             time.sleep(1)
         error = process.stderr.readline()
-        check(f"{name}: Ctrl-C ends hwkit during a reload that hangs", process.wait(20) == 130, error)
+        check(f"{name}: Ctrl-C ends hwkit during a reload that hangs", process.wait(20) == 130,
+              error)
         if kernel == "base":
             print("    the base hangs: reload")
         else:
@@ -316,10 +336,12 @@ def on_model(name, kernel):
         return
     result = subprocess.CompletedProcess([], process.returncode, out, error)
     if "does not implement it" in result.stderr:
-        one_line(f"{name}: hwkit --reload, which the driver does not implement", result, 1, "--reload: refused")
+        one_line(f"{name}: hwkit --reload, which the driver does not implement", result, 1,
+                 "--reload: refused")
     else:
         found = table(result.stdout)
-        check(f"{name}: hwkit --reload", result.returncode == 0 and found.get(("reload", "reload"), (0,))[0],
+        check(f"{name}: hwkit --reload",
+              result.returncode == 0 and found.get(("reload", "reload"), (0,))[0],
               (result.returncode, result.stderr, result.stdout))
     print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
 
@@ -340,7 +362,7 @@ def shown(name, result, output, known=()):
     counts = re.search(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", output, re.M)
     for key, number in zip(count, counts.groups() if counts else ()):
         count[key] += int(number)
-    splats = [(title, lines) for title, lines in guest.splats(result.log)
+    splats = [(title, lines) for title, lines in kernel_log.reports(result.log)
               if not any(re.search(one, "\n".join([title, *lines])) for one in known)]
     check(f"{name}: all tests ran", result.status == 0 and counts, (result.status, result.why))
     if name == "base-lockdep":
@@ -418,13 +440,15 @@ def package(folder):
     start = time.monotonic()
     result = deb("series", config)
     path = result.stdout.strip()
-    check("make deb builds a package, and says which", result.returncode == 0 and os.path.exists(path),
+    check("make deb builds a package, and says which",
+          result.returncode == 0 and os.path.exists(path),
           result.stderr)
     if result.returncode:
         return
     print(f"    {os.path.getsize(path) >> 10} KB, {time.monotonic() - start:.0f} s")
     start = time.monotonic()
-    check("... once", deb("series", config).stdout.strip() == path and time.monotonic() - start < 10)
+    check("... once",
+          deb("series", config).stdout.strip() == path and time.monotonic() - start < 10)
     name = run(["dpkg-deb", "-f", path, "Package"]).stdout.strip()
     release = name.replace("linux-image-", "")
     check("... the name says that it is the series", re.fullmatch(
@@ -460,7 +484,8 @@ def in_package():
 def side_by_side(*jobs, known=()):
     """Run guests at the same time; the outputs are in the order of the jobs."""
     with concurrent.futures.ThreadPoolExecutor(len(jobs)) as pool:
-        return [shown(*one.result(), known) for one in [pool.submit(guest_run, *job) for job in jobs]]
+        return [shown(*one.result(),
+                      known) for one in [pool.submit(guest_run, *job) for job in jobs]]
 
 
 def on_models(names):
@@ -487,14 +512,20 @@ def on_models(names):
 
 def main():
     if sys.argv[1:2] == ["--guest"]:
-        return {"package": in_package, "model": on_model, "netdevsim": in_guest}[sys.argv[2]](*sys.argv[3:])
+        return {"package": in_package, "model": on_model,
+                "netdevsim": in_guest}[sys.argv[2]](*sys.argv[3:])
+    parser = Parser(__doc__)
+    parser.add_argument("what", nargs="?", choices=("netdevsim", "models", "package"),
+                        default="netdevsim")
+    parser.add_argument("driver", nargs="*", metavar="DRIVER")
+    options = parser.parse_args()
+    if options.driver and options.what != "models":
+        parser.error("DRIVER is for the models: hwkit.py models DRIVER")
     with tempfile.TemporaryDirectory(prefix="hwkit-test.", dir=guest.BUILD) as folder:
-        if sys.argv[1:2] == ["models"]:
-            on_models(sys.argv[2:])
-        elif sys.argv[1:] == ["package"]:
+        if options.what == "models":
+            on_models(options.driver)
+        elif options.what == "package":
             package(folder)
-        elif sys.argv[1:]:
-            sys.exit(__doc__)
         else:
             program()
             deb_bad_input(folder)

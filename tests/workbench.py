@@ -1,9 +1,9 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """What the README says of guests, trees and bad input, each as a test.
 
-usage: workbench.py [compiled]
-
-With "compiled", only what `make check` sees when it compiles, which takes some ten minutes.
+With the name of a part, only that part.  `compiled_faults` does not run without its name: it is
+what `make check` sees when it compiles, which takes some ten minutes.
 
 Guests are those of the perf kernel of the base, which torture breaks; trees are git
 repositories of a few files, so that nothing large is made.
@@ -17,7 +17,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -25,8 +24,9 @@ sys.path.insert(0, os.path.join(TOP, "tools"))
 import guest  # noqa: E402
 import locks  # noqa: E402
 import rst  # noqa: E402
+from options import Parser  # noqa: E402
 
-TMP = tempfile.mkdtemp(prefix="workbench-test.", dir=guest.BUILD)
+TMP = os.path.join(guest.BUILD, f"workbench-test.{os.getpid()}")
 count = {"passed": 0, "failed": 0, "skipped": 0}
 
 
@@ -62,14 +62,15 @@ def guests():
     r = exec_guest("id -u; nproc; echo text >/tmp/out/file; mkdir /tmp/out/d", "--out", out)
     check("a command is root, on two CPUs", r.stdout == b"0\n2\n", r.stdout)
     check("... and its files come back", os.path.isdir(f"{out}/d") and
-          open(f"{out}/file", encoding="utf-8").read() == "text\n", os.listdir(out))
+          read(f"{out}/file") == "text\n", os.listdir(out))
     r = exec_guest("touch /etc/devlink-locks-test")
     check("... but not into the host's file system",
           r.returncode == 1 and not os.path.exists("/etc/devlink-locks-test"), r.returncode)
 
     for what, status, word, command, options in (
             ("the time limit", guest.TIME_LIMIT, b"time limit of 2 s", "sleep 60", ["--time", "2"]),
-            ("a panic", guest.PANIC, b"the kernel panicked: sysrq", "echo c >/proc/sysrq-trigger", [])):
+            ("a panic", guest.PANIC, b"the kernel panicked: sysrq", "echo c >/proc/sysrq-trigger",
+             [])):
         r = exec_guest(command, *options)
         first = r.stderr.splitlines()[:1]
         check(f"{what} has its status", r.returncode == status, r.returncode)
@@ -78,14 +79,16 @@ def guests():
     r = guest.run("base", "perf", "true", args="init=/nowhere")
     check("a guest that does not boot has its status", r.status == guest.NO_BOOT, r.status)
     check("... and one line that says so", "did not boot" in r.why and "\n" not in r.why, r.why)
-    r = guest.run("base", "perf", "pkill -STOP -f -o '^/bin/sh .*guest-init' ; kill -STOP -1; sleep 99",
+    r = guest.run("base", "perf",
+                  "pkill -STOP -f -o '^/bin/sh .*guest-init' ; kill -STOP -1; sleep 99",
                   patience=(60, 5))
     check("a guest that hangs has its status", r.status == guest.HUNG, (r.status, r.why))
 
     # A shell starts what runs in the background with the signal ignored.
-    process = subprocess.Popen([f"{TOP}/tools/guest.py", "base", "perf", "sleep 77"],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    process = subprocess.Popen(     # pylint: disable=consider-using-with
+        [f"{TOP}/tools/guest.py", "base", "perf", "sleep 77"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     time.sleep(4)
     process.send_signal(signal.SIGINT)
     error = process.communicate(timeout=20)[1]
@@ -111,19 +114,45 @@ def bad_input():
              shell("tools/tree", env={**os.environ, "LINUX": "/nonsense"}), "LINUX=/nonsense")
     one_line("a TEST= that is not there is one line",
              shell("tools/ksft.py base perf nonsense.sh"), "TEST=nonsense.sh", "devlink.sh")
+    one_line("... nor a CONFIG=", shell("tools/ksft.py base nonsense"), "CONFIG=nonsense", "perf")
+    for command, *words in (("tools/ksft.py base", "KERNEL CONFIG"),
+                            ("tools/ksft.py installed base", "KERNEL CONFIG"),
+                            ("tools/guest.py base perf", "CMD= is empty"),
+                            ("tools/guest.py --nonsense base perf true", "--nonsense"),
+                            ("tools/models.py --config perf", "lockdep"),
+                            ("tools/test.py nonsense", "soak"), ("tools/run.py x", "x"),
+                            ("tools/nipa.py patch", "SRC"), ("tests/workbench.py x", "guests"),
+                            ("tests/hwkit.py x", "models"), ("tests/verdicts.py x", "x"),
+                            ("tests/model/check_locks.py --x", "--x"),
+                            ("tests/clients.py x", "follow")):
+        one_line(f"{command}: wrong options are one line", shell(command), *words)
 
-    base = dict(line.split("=", 1) for line in open(f"{TOP}/bases/7.3.conf", encoding="utf-8").read().splitlines()
+    # Shell and Python look for the tree in the same folder.
+    os.makedirs(f"{TMP}/linux")
+    os.symlink("linux", f"{TMP}/link")
+    for linux in ("", f"{TMP}/linux", "linux", "./linux/", f"{TMP}/link", f"{TMP}/link/../link"):
+        env = {**os.environ, "LINUX": linux}
+        of_shell = shell(f'. "{TOP}/tools/common.sh"; echo "$build $linux"', env=env, cwd=TMP,
+                         executable="/bin/bash")
+        of_python = shell(f"python3 -c 'import sys; sys.path.insert(0, \"{TOP}/tools\"); "
+                          "import paths; print(paths.BUILD, paths.LINUX)'", env=env, cwd=TMP)
+        check(f"shell and Python agree about LINUX={linux.replace(TMP, '')}", of_shell.stdout and
+              of_shell.stdout == of_python.stdout, (of_shell, of_python))
+
+    base = dict(line.split("=", 1) for line in read(f"{TOP}/bases/7.3.conf").splitlines()
                 if "=" in line and not line.startswith("#"))
     real = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     deb = shell(f"ls {real}/devlink-locks/debs/{base['package']}_*.deb").stdout.split()
     cache = f"{TMP}/cache/devlink-locks/debs"
     os.makedirs(cache)
-    fetch = f"tools/fetch deb {base['package']} '{base['version']}' {{}} {base['suites'].strip(chr(34))}"
+    suites = base["suites"].strip('"')
+    fetch = f"tools/fetch deb {base['package']} '{base['version']}' {{}} {suites}"
     if deb:
         # Not the file itself: the program removes what it does not trust.
         with open(f"{cache}/{os.path.basename(deb[0])}", "wb") as f:
             f.write(b"something else")
-        r = shell(fetch.format(base["sha256"]), env={**os.environ, "XDG_CACHE_HOME": f"{TMP}/cache"})
+        r = shell(fetch.format(base["sha256"]),
+                  env={**os.environ, "XDG_CACHE_HOME": f"{TMP}/cache"})
         one_line("a changed checksum is one line", r, "has the sum", base["sha256"][:12])
         check("... and the file is gone", not os.listdir(cache), os.listdir(cache))
     else:
@@ -289,7 +318,8 @@ def series_errors(top, tool):
             ("a folder that does not exist", "net/nowhere now why\n",
              "patches/series:7:", "no folder patches/net/nowhere", "make it, or remove the line"),
             ("a duplicate", "net/first later again\n", "patches/series:7:", "line 3", "remove one"),
-            ("a bad word", "net/more soon why\n", "patches/series:7:", "'soon'", "'now'", "'later'"),
+            ("a bad word", "net/more soon why\n", "patches/series:7:", "'soon'", "'now'",
+             "'later'"),
             ("a bad tree", "linux/more now why\n", "patches/series:7:", "linux/more", "net-next"),
             ("a bad version", "net/more now v1 why\n", "patches/series:7:", "v1", "v2 or higher"),
             ("no reason", "net/more now v2\n", "patches/series:7:", "no reason", "why"),
@@ -331,7 +361,8 @@ def mails(top, user, linux, tool, digest):
     r = tool("send")
     check("send takes the postings that are marked now, and no other", r.returncode == 0 and
           [line for line in r.stdout.splitlines() if line.startswith("ok ")] ==
-          ["ok  [PATCH net 0/1] first", "ok  [PATCH net 1/1] change 3", "ok  [PATCH iwl-net] change 10"],
+          ["ok  [PATCH net 0/1] first", "ok  [PATCH net 1/1] change 3",
+           "ok  [PATCH iwl-net] change 10"],
           (r.stdout, r.stderr))
     text = mail("iwl-net/single/0001-change-10.patch")
     check("... netdev only in Cc where MAINTAINERS names it", "netdev" not in text and
@@ -344,7 +375,8 @@ def mails(top, user, linux, tool, digest):
           "base-commit" not in mail("net/first/0001-change-3.patch"), text)
     check("... and nothing more if it applies there", "prerequisite-patch-id" not in text, text)
 
-    r = tool("send", "net-next/second", env={"TRAILERS": "Tested-by: A <a@example.org>; Link: b:c\nTool: d"})
+    r = tool("send", "net-next/second",
+             env={"TRAILERS": "Tested-by: A <a@example.org>; Link: b:c\nTool: d"})
     check("SERIES= takes one posting and says what it waits for", r.returncode == 0 and
           "waits for net/first" in r.stderr and r.stdout.count("ok  ") == 3 and
           r.stdout.count("ok  [PATCH net-next v2 ") == 3, (r.stdout, r.stderr))
@@ -355,8 +387,10 @@ def mails(top, user, linux, tool, digest):
           all("netdev@vger.kernel.org" in mail(f"net-next/second/{name}") for name in
               ("0000-cover-letter.patch", "0001-change-12.patch", "0002-fix-25.patch")))
     check("TRAILERS= is in each patch, before the sign-off",
-          all("\nTested-by: A <a@example.org>\nLink: b:c\nTool: d\nSigned-off-by: Tester <t@example.org>\n" in
-              mail(f"net-next/second/{name}") for name in ("0001-change-12.patch", "0002-fix-25.patch")) and
+          all("\nTested-by: A <a@example.org>\nLink: b:c\nTool: d\n"
+              "Signed-off-by: Tester <t@example.org>\n" in
+              mail(f"net-next/second/{name}")
+              for name in ("0001-change-12.patch", "0002-fix-25.patch")) and
           "Tested-by" not in mail("net-next/second/0000-cover-letter.patch"),
           mail("net-next/second/0001-change-12.patch"))
     check("... and not in patches/", digest() == before)
@@ -374,7 +408,8 @@ def mails(top, user, linux, tool, digest):
     git(linux, "commit", "-q", "--amend", "-m", f"{message}\nCc: stable@vger.kernel.org")
     tool("export")
     r = tool("send", "driver-core/last")
-    check("... and taken with it", r.returncode == 0 and "[PATCH driver-core] change 28" in r.stdout,
+    check("... and taken with it",
+          r.returncode == 0 and "[PATCH driver-core] change 28" in r.stdout,
           (r.stdout, r.stderr))
     check("a commit in Fixes: that the tree lacks is said, last", "could not be put in Cc" in
           "".join(r.stdout.splitlines()[-3:]) and "LINUX=path" in r.stdout, r.stdout)
@@ -385,11 +420,14 @@ def rules(linux, tool):
     r = tool("check", "--quick", "net/first")
     check("check takes one posting", "change 3" in r.stdout and "change 10" not in r.stdout and
           "change 12" not in r.stdout, (r.stdout, r.stderr))
-    check("... a patch for net needs Fixes:", "net takes only fixes: add a line Fixes:" in r.stdout, r.stdout)
-    check("... and so does a posting", "no patch has Fixes: move the folder to patches/net-next/" in r.stdout,
+    check("... a patch for net needs Fixes:", "net takes only fixes: add a line Fixes:" in r.stdout,
+          r.stdout)
+    check("... and so does a posting",
+          "no patch has Fixes: move the folder to patches/net-next/" in r.stdout,
           r.stdout)
     r = tool("check", "--quick", "net-next/second")
-    check("a patch for net-next needs Fixes: if its subject says fix", r.stdout.count("add a line Fixes:") == 1 and
+    check("a patch for net-next needs Fixes: if its subject says fix",
+          r.stdout.count("add a line Fixes:") == 1 and
           "fix 25: rules" in r.stdout and "columns" not in r.stdout, r.stdout)
     r = tool("check", "--quick", "driver-core/last")
     check("a patch with Fixes: passes the rules", "1/1 change 28 " in r.stdout and
@@ -401,7 +439,8 @@ def rules(linux, tool):
     git(linux, "commit", "-q", "--amend", "-m", "x" * 71 + " " + message)
     r = tool("check", "--quick", "driver-core/last")
     git(linux, "reset", "-q", "--hard", "refs/worktree/applied")
-    check("a subject of more than 75 columns does not", "the subject has 81 columns: shorten it" in r.stdout,
+    check("a subject of more than 75 columns does not",
+          "the subject has 81 columns: shorten it" in r.stdout,
           r.stdout)
 
 
@@ -554,7 +593,8 @@ def trees():
     git(user, "add", ".")
     git(user, "commit", "-q", "-m", "base")
     write(f"{top}/patches/series", SERIES)
-    for name, subject in (("net/first", "[PATCH net-next v9 0/9] first"), ("net-next/second", "second")):
+    for name, subject in (("net/first", "[PATCH net-next v9 0/9] first"),
+                          ("net-next/second", "second")):
         write(f"{top}/patches/{name}/0000-cover-letter.patch",
               f"From {'0' * 40} Mon Sep 17 00:00:00 2001\nFrom: T <t@example.org>\n"
               f"Date: Sun, 1 Nov 2026 00:00:00 +0000\nSubject: {subject}\n\nWhy.\n\n")
@@ -564,7 +604,8 @@ def trees():
     linux = f"{top}/build/user-user/linux"
 
     def tool(name, *args, env=None):
-        return shell(" ".join([f"{top}/tools/{name}", *args]), env={**environ, **(env or {})}, cwd=top)
+        return shell(" ".join([f"{top}/tools/{name}", *args]), env={**environ, **(env or {})},
+                     cwd=top)
 
     if shutil.disk_usage(TMP).free < 11 << 30:
         skip("trees", "less than 11 GB of free space")
@@ -575,7 +616,8 @@ def trees():
           git(linux, "branch", "--show-current") == "devlink-locks\n", r.stderr)
     one_line("a posting without commits is one line", tool("export"), "net/first has no commits")
     for line, path, end, subject, message in (
-            (3, "file", "net/first", "change 3", ""), (10, "file", "iwl-net/single", "change 10", ""),
+            (3, "file", "net/first", "change 3", ""),
+            (10, "file", "iwl-net/single", "change 10", ""),
             (12, "file", None, "change 12", ""), (25, "net/file", "net-next/second", "fix 25", ""),
             (28, "file", None, "change 28", '\n\nFixes: 123456789abc ("something")')):
         text = read(f"{linux}/{path}")
@@ -635,12 +677,14 @@ def trees():
         f.write(bytes(range(256)))
     git(linux, "add", "program")
     git(linux, "commit", "-q", "--amend", "--no-edit")
-    one_line("a binary file in a patch is one line", tool("export"), "driver-core/last has a binary file",
+    one_line("a binary file in a patch is one line", tool("export"),
+             "driver-core/last has a binary file",
              "git rm --cached")
     git(linux, "reset", "-q", "--hard", head)
     cover = f"{top}/patches/net-next/second/0000-cover-letter.patch"
     os.rename(cover, f"{TMP}/cover")
-    one_line("two patches without a cover letter are one line", tool("export"), "net-next/second has 2 patches",
+    one_line("two patches without a cover letter are one line", tool("export"),
+             "net-next/second has 2 patches",
              "write patches/net-next/second/0000-cover-letter.patch")
     os.rename(f"{TMP}/cover", cover)
     git(linux, "branch", "-D", "-q", "end/net/first")
@@ -663,8 +707,9 @@ def trees():
     head = git(linux, "rev-parse", "HEAD")
     r = tool("tree")
     check("a patch that does not apply: which, which file, what to do",
-          r.returncode != 0 and "net-next/second/0001-change-12.patch does not apply" in r.stderr and
-          "file:" in r.stderr and "am --3way" in r.stderr, r.stderr)
+          r.returncode != 0 and "file:" in r.stderr and
+          "net-next/second/0001-change-12.patch does not apply" in r.stderr and
+          "am --3way" in r.stderr, r.stderr)
     check("... and the tree is as it was", git(linux, "rev-parse", "HEAD") == head and
           not git(linux, "status", "--porcelain"))
 
@@ -684,7 +729,8 @@ def trees():
 
 # A kernel of few files, for the scripts that ask whether they are in one.
 KERNEL = ["scripts/checkpatch.pl", "scripts/spelling.txt", "scripts/const_structs.checkpatch",
-          "scripts/get_maintainer.pl", "scripts/kernel-doc", "tools/docs/kernel-doc", "tools/lib/python",
+          "scripts/get_maintainer.pl", "scripts/kernel-doc", "tools/docs/kernel-doc",
+          "tools/lib/python",
           ".pylintrc", ".mailmap", "COPYING", "CREDITS", "Kbuild", "Makefile", "README"]
 MAINTAINERS = """List of maintainers
 ===================
@@ -713,7 +759,8 @@ F:	*
 F:	*/
 """
 SPDX = "SPDX-License-Identifier: GPL-2.0\n"
-C, H, SH, PY = f"// {SPDX}\n", f"/* {SPDX[:-1]} */\n\n", f"#!/bin/sh\n# {SPDX}\n", f'# {SPDX}"""Nothing."""\n'
+C, H = f"// {SPDX}\n", f"/* {SPDX[:-1]} */\n\n"
+SH, PY = f"#!/bin/sh\n# {SPDX}\n", f'# {SPDX}"""Nothing."""\n'
 LISTS = f"# {SPDX}\nTEST_PROGS := \\\n{{}}# end of TEST_PROGS\n\ninclude ../lib.mk\n".format
 LONG_LINE = "int long_line = 1000000000 + 2000000000 + 3000000000 + 4000000000 + 50000000;\n"
 KDOC = """/**
@@ -732,33 +779,46 @@ KSFT = "tools/testing/selftests/net"
 # a patch leaves in a Makefile or a header stays for the next, so each has files of its own.
 FAULTS = [
     ("nothing", {"net/good.c": C + KDOC, f"{KSFT}/good/Makefile": LISTS("\ta.py \\\n\ta.sh \\\n"),
-                 f"{KSFT}/good/config": "CONFIG_A_B=y\nCONFIG_AB_C=y\n", f"{KSFT}/good/a.sh": SH + "echo a\n",
+                 f"{KSFT}/good/config": "CONFIG_A_B=y\nCONFIG_AB_C=y\n",
+                 f"{KSFT}/good/a.sh": SH + "echo a\n",
                  f"{KSFT}/good/a.py": f'{PY}\nprint("inline")\n'}, ""),
     ("long line for long line", {"net/long.c": C + LONG_LINE.replace("5", "55555")}, "checkpatch"),
     ("inline in a string", {"net/string.c": C + 'char mode[] = "inline-mode";\n'}, "source_inline"),
-    ("function in a header", {"include/net/function.h": H + "static int get(int a)\n{\n\treturn a;\n}\n"},
+    ("function in a header",
+     {"include/net/function.h": H + "static int get(int a)\n{\n\treturn a;\n}\n"},
      "header_inline"),
-    ("put_net", {"net/put.c": C + "void put(struct net *net)\n{\n\tput_net(net);\n}\n"}, "deprecated_api"),
-    ("module_param", {"net/param.c": C + "int number;\nmodule_param(number, int, 0);\n"}, "deprecated_api"),
-    ("argument not documented", {"net/kdoc.c": C + KDOC.replace(" * @a: the argument\n", "")}, "kdoc"),
+    ("put_net", {"net/put.c": C + "void put(struct net *net)\n{\n\tput_net(net);\n}\n"},
+     "deprecated_api"),
+    ("module_param", {"net/param.c": C + "int number;\nmodule_param(number, int, 0);\n"},
+     "deprecated_api"),
+    ("argument not documented", {"net/kdoc.c": C + KDOC.replace(" * @a: the argument\n", "")},
+     "kdoc"),
     ("file of a stranger", {"drivers/sub/stranger.c": C + "int stranger = 3;\n"}, "cc_maintainers"),
-    ("wrong subject in a tag", {"net/fixes.c": C + "int number_of_tags;\n"}, "checkpatch verify_fixes"),
+    ("wrong subject in a tag", {"net/fixes.c": C + "int number_of_tags;\n"},
+     "checkpatch verify_fixes"),
     ("right subject in a tag", {"net/fixed.c": C + "int number_of_fixed;\n"}, ""),
     ("author who does not sign", {"net/author.c": C + "int author;\n"}, "verify_signedoff"),
-    ("no end of a list", {f"{KSFT}/end/Makefile": f"# {SPDX}\nTEST_PROGS := \\\n\ta.sh \\\n\tb.sh\n\nall:\n"},
+    ("no end of a list",
+     {f"{KSFT}/end/Makefile": f"# {SPDX}\nTEST_PROGS := \\\n\ta.sh \\\n\tb.sh\n\nall:\n"},
      "check_selftest"),
-    ("list not sorted", {f"{KSFT}/sort/Makefile": LISTS("\tb.sh \\\n\ta.sh \\\n")}, "check_selftest"),
-    ("two lists", {f"{KSFT}/two/Makefile": LISTS("\ta.sh \\\n") + "TEST_PROGS += b.sh\n"}, "check_selftest"),
-    ("config not sorted", {f"{KSFT}/config/config": "CONFIG_AB_C=y\nCONFIG_A_B=y\n"}, "check_selftest"),
+    ("list not sorted", {f"{KSFT}/sort/Makefile": LISTS("\tb.sh \\\n\ta.sh \\\n")},
+     "check_selftest"),
+    ("two lists", {f"{KSFT}/two/Makefile": LISTS("\ta.sh \\\n") + "TEST_PROGS += b.sh\n"},
+     "check_selftest"),
+    ("config not sorted", {f"{KSFT}/config/config": "CONFIG_AB_C=y\nCONFIG_A_B=y\n"},
+     "check_selftest"),
     ("program not listed", {f"{KSFT}/good/other.sh": SH + "echo other\n"}, "check_selftest"),
     ("binary not ignored", {f"{KSFT}/binary/Makefile": LISTS("\tbinary \\\n"),
                             f"{KSFT}/binary/binary.c": C + "int main(void)\n{\n\treturn 0;\n}\n"},
      "check_selftest"),
-    ("import of nothing", {"net/nothing.py": f"{PY}\nimport no_module\n\nno_module.run()\n"}, "pylint"),
+    ("import of nothing", {"net/nothing.py": f"{PY}\nimport no_module\n\nno_module.run()\n"},
+     "pylint"),
     ("no docstring", {"net/docstring.py": f'{PY}\n\ndef run():\n    print("run")\n'}, "pylint"),
-    ("imports not sorted", {"net/imports.py": f"{PY}\nimport sys\nimport os\n\nprint(os, sys)\n"}, "ruff"),
+    ("imports not sorted", {"net/imports.py": f"{PY}\nimport sys\nimport os\n\nprint(os, sys)\n"},
+     "ruff"),
     ("no quotes", {"net/quotes.sh": SH + "rm $1\n"}, "shellcheck"),
-    ("spaces at the end", {"Documentation/spaces.yaml": f"# {SPDX}---\na: b  \n"}, "checkpatch yamllint"),
+    ("spaces at the end", {"Documentation/spaces.yaml": f"# {SPDX}---\na: b  \n"},
+     "checkpatch yamllint"),
     ("file of nobody", {"lib/nobody.c": C + "int nobody;\n"}, ""),
 ]
 
@@ -778,7 +838,8 @@ def netdev_faults():
         write(f"{user}/arch/{i}", "")
     write(f"{user}/net/long.c", C + LONG_LINE)
     write(f"{user}/drivers/sub/stranger.c", C + "int stranger = 2;\n")
-    env = {**os.environ, "LINUX": user, "GIT_COMMITTER_NAME": "Tester", "GIT_COMMITTER_EMAIL": "t@example.org",
+    env = {**os.environ, "LINUX": user, "GIT_COMMITTER_NAME": "Tester",
+           "GIT_COMMITTER_EMAIL": "t@example.org",
            "GIT_AUTHOR_NAME": "A Stranger", "GIT_AUTHOR_EMAIL": "stranger@example.org"}
     author = "The devlink-locks authors <devlink-locks@example.org>"
 
@@ -793,14 +854,16 @@ def netdev_faults():
     shutil.copytree(f"{TOP}/tools", f"{top}/tools")
     os.makedirs(f"{top}/build")
     os.symlink(f"{TOP}/build/tools", f"{top}/build/tools")
-    run(f"cd {user} && git add . && git commit -q -m 'first commit' && git commit -q --allow-empty -m second")
+    run(f"cd {user} && git add . && git commit -q -m 'first commit' && "
+        "git commit -q --allow-empty -m second")
     first = git(user, "rev-parse", "--short=12", "HEAD~").strip()
     run("tools/tree")
     for title, files, _ in FAULTS:
         for name, text in files.items():
             write(f"{linux}/{name}", text)
             os.chmod(f"{linux}/{name}", 0o755 if name.endswith(".sh") else 0o644)
-        tag = f'\n\nFixes: {first} ("{title.split()[0].replace("right", "first")} commit")' * ("tag" in title)
+        tag = f'\n\nFixes: {first} ("{title.split()[0].replace("right", "first")} commit")' * (
+            "tag" in title)
         who = "Somebody Else <else@example.org>" if "author" in title else author
         write(f"{TMP}/message", f"net: {title}\n\nA patch with this fault and no other.{tag}\n")
         run(f"cd {linux} && git add -f . && git commit -q --author '{who}' -F {TMP}/message")
@@ -812,18 +875,22 @@ def netdev_faults():
     def verdicts(**more):
         r = run("tools/check --quick", **more)
         found = {}
-        for title, text in re.findall(r"^net-next/\S+ \d+/\d+ net: (.*): \w+\n((?:  .*\n)*)", r.stdout, re.M):
+        for title, text in re.findall(r"^net-next/\S+ \d+/\d+ net: (.*): \w+\n((?:  .*\n)*)",
+                                      r.stdout, re.M):
             found.setdefault(title, set()).update(re.findall(r"^  (\w+):$", text, re.M))
-        return r, found, [line for line in r.stdout.splitlines() if re.match(r"\d+/\d+ |the posting", line)]
+        return r, found, [line for line in r.stdout.splitlines()
+                          if re.match(r"\d+/\d+ |the posting", line)]
 
-    one_line("a NIPA= that is no clone of nipa is one line", run("tools/check", NIPA=user), f"NIPA={user}",
+    one_line("a NIPA= that is no clone of nipa is one line", run("tools/check", NIPA=user),
+             f"NIPA={user}",
              "git clone https://github.com/linux-netdev/nipa")
     r, found, rows = verdicts(NIPA="")
     lacks = set(re.findall(r"^skipped (\w+): there is no", r.stdout, re.M))
     for test in lacks:
         skip(f"faults that {test} sees", "it is not installed: make setup")
     for title, _, wanted in FAULTS:
-        check(f"make check sees in a patch: {title}", found.get(title, set()) == set(wanted.split()) - lacks,
+        check(f"make check sees in a patch: {title}",
+              found.get(title, set()) == set(wanted.split()) - lacks,
               (wanted, found.get(title), r.stderr))
     check("... and in a posting, a new file without an entry in MAINTAINERS",
           "net-next/tests: series\n  maintainers:\n    lib/nobody.c: " in r.stdout and
@@ -843,13 +910,15 @@ def netdev_faults():
 KSFT_DIR = "tools/testing/selftests/drivers/net/netdevsim"
 COMPILED = [
     ("nothing", {"net/devlink/core.c": "/* Nothing */\n"}, ""),
-    ("not initialized", {"net/devlink/sb.c": "int devlink_fault(int a);\n\nint devlink_fault(int a)\n{\n"
-                         "\tint b;\n\n\tif (a)\n\t\tb = a;\n\treturn b;\n}\n"}, "clang"),
+    ("not initialized",
+     {"net/devlink/sb.c": "int devlink_fault(int a);\n\nint devlink_fault(int a)\n{\n"
+      "\tint b;\n\n\tif (a)\n\t\tb = a;\n\treturn b;\n}\n"}, "clang"),
     ("division of 64 bits", {"net/devlink/dpipe.c": "u64 devlink_ratio(u64 a, u32 b);\n\n"
                              "u64 devlink_ratio(u64 a, u32 b)\n{\n\treturn a / b;\n}\n"}, "i386"),
-    ("not exported", {"drivers/net/netdevsim/health.c": "void devlink_notify_register(struct devlink *devlink);\n"
-                      "void nsim_fault(struct devlink *devlink);\n\nvoid nsim_fault(struct devlink *devlink)\n{\n"
-                      "\tdevlink_notify_register(devlink);\n}\n"}, "modpost"),
+    ("not exported",
+     {"drivers/net/netdevsim/health.c": "void devlink_notify_register(struct devlink *devlink);\n"
+      "void nsim_fault(struct devlink *devlink);\n\nvoid nsim_fault(struct devlink *devlink)\n{\n"
+      "\tdevlink_notify_register(devlink);\n}\n"}, "modpost"),
     ("selftest", {f"{KSFT_DIR}/devlink_fault.c": "int main(void)\n{\n\treturn nothing;\n}\n",
                   f"{KSFT_DIR}/Makefile": "TEST_GEN_FILES := devlink_fault\n"}, "selftests"),
 ]
@@ -887,11 +956,14 @@ def compiled_faults():
     r = shell("tools/check", env=env, cwd=top)
     lacks = set(re.findall(r"^skipped (\w+): there is no", r.stdout, re.M))
     for name, (title, _, wanted) in zip(names, COMPILED):
-        found = set(re.findall(rf"^{name}.*: (build|W=1|sparse|clang|i386|modpost|selftests)$", r.stdout, re.M))
+        found = set(re.findall(rf"^{name}.*: (build|W=1|sparse|clang|i386|modpost|selftests)$",
+                               r.stdout, re.M))
         if wanted in lacks:
-            skip(f"make check sees in a posting: {title}", f"there is no {wanted}: tools/setup clang-19")
+            skip(f"make check sees in a posting: {title}",
+                 f"there is no {wanted}: tools/setup clang-19")
         else:
-            check(f"make check sees in a posting: {title}", found == set(wanted.split()), (wanted, found, r.stderr))
+            check(f"make check sees in a posting: {title}", found == set(wanted.split()),
+                  (wanted, found, r.stderr))
 
 
 def semantic_patch():
@@ -927,11 +999,20 @@ def semantic_patch():
 
 
 def main():
+    parts = {part.__name__: part for part in (
+        semantic_patch, bad_input, locking_page, results, guarantees, trees, netdev_faults, guests,
+        torture, compiled_faults)}
+    parser = Parser(__doc__)
+    parser.add_argument("part", nargs="*", metavar="PART", help=", ".join(parts))
+    options = parser.parse_args()
+    wrong = {*options.part} - {*parts}
+    if wrong:
+        parser.error(f"there is no part {', '.join(wrong)}: there are {', '.join(parts)}")
+    os.makedirs(TMP)
     try:
-        for part in [compiled_faults] if sys.argv[1:] == ["compiled"] else [
-                semantic_patch, bad_input, locking_page, results, guarantees, trees, netdev_faults,
-                guests, torture]:
-            part()
+        for name, part in parts.items():
+            if name in (options.part or [name for name in parts if name != "compiled_faults"]):
+                part()
     finally:
         shutil.rmtree(TMP, ignore_errors=True)
     print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """What devlink costs: base and series in turn, several boots of each.
 
 usage: bench.py [--boots N] [--instances N] [--json FILE]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 # Sourced by the shell programs in tools/: where things are, how to fail, and
 # the one way to put a commit into the folder that kernels are built in.
 #
@@ -13,7 +14,7 @@ unset LANG LC_CTYPE LC_MESSAGES
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/devlink-locks
-me=$(basename "$0")
+me=$(basename -- "$0")
 
 # With LINUX=path, everything is built beside what the Debian source gives.
 if [ -n "${LINUX:-}" ]; then

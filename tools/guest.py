@@ -1,21 +1,16 @@
 #!/usr/bin/python3
-"""Boot one of the built kernels, run one command in it as root, power it off.
+# SPDX-License-Identifier: GPL-2.0
+"""Boot one of the built kernels, run one command in it as root, end it.
 
-usage: guest.py [--time S] [--out DIR] [--log FILE] KERNEL CONFIG COMMAND
-       guest.py --shell KERNEL CONFIG
-
-The output of the command is printed alone, as it comes; its exit status is the
-status of this program.  What ends without a status of its own has one of these:
+The output of the command is printed alone, as it comes; its exit status is the status of
+this program.  A guest that ends without a status of its own has one of these:
 
     201  the time limit: the command was still running, the guest was alive
     202  the kernel panicked (an oops panics, too)
     203  the guest did not boot
     204  the guest hung: it said nothing any more
-
-What the command writes to /tmp/out is in DIR afterwards.
 """
 
-import argparse
 import dataclasses
 import os
 import re
@@ -26,12 +21,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import typing
 
-TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BUILD = os.path.join(TOP, "build")
-if os.environ.get("LINUX"):
-    BUILD = os.path.join(BUILD, "user-" + os.path.basename(os.path.realpath(os.environ["LINUX"])))
-LINUX = os.path.join(BUILD, "linux")
+import kernel_log
+from options import Parser
+from paths import BUILD, LINUX, TOP     # pylint: disable=unused-import  # for its users
 
 TIME_LIMIT, PANIC, NO_BOOT, HUNG = 201, 202, 203, 204
 
@@ -43,28 +37,40 @@ MACHINES = {"perf": "uml", "count": "qemu", "lockdep": "uml",
 # Seconds for the boot, and between two signs of life.
 PATIENCE = {"uml": (60, 30), "qemu": (240, 120)}
 
-# What the kernel says when it is not well: one list for all programs here.
-# A report starts at such a line; reports are told apart by their first frames.
-SPLAT = re.compile(
-    r"WARNING: |BUG: |KASAN: |KCSAN: |UBSAN: |Oops|general protection fault|"
-    r"INFO: task .* blocked for more than|INFO: rcu_.* (?:stall|detected)|"
-    r"possible (?:circular|recursive) locking|inconsistent lock state|"
-    r"suspicious RCU usage|sleeping function called|scheduling while atomic|"
-    r"ref_tracker: |unregister_netdevice: waiting for|refcount_t: |"
-    r"list_(?:add|del) corruption|ODEBUG: |kmemleak: .* new suspected|"
-    r"Kernel panic|unable to handle|workqueue lockup|held lock freed|"
-    r"lock held when returning")
-# A function in a stack, and those that only report.
-FRAME = re.compile(r"([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x")
-REPORTERS = re.compile(r"dump_stack|show_stack|print_|kasan_|__kasan|kcsan_|check_|"
-                       r"um_set_signals|uml_curr_cpu|__warn|report_bug|lockdep_|__might")
-PANICKED = re.compile(r"Kernel panic - not syncing: (.*)")
-# What a kernel line starts with: a time stamp and the task or CPU.
-STAMP = re.compile(r"^(?:<\d>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
-
-
 # The guests there are, and the signal that ends all of them.
 RUNNING, STOPPED = set(), []
+
+
+@dataclasses.dataclass
+class Job:
+    """A command, and how its guest runs."""
+    kernel: str
+    config: str
+    command: str
+    limit: float = 300      # seconds for the command
+    patience: tuple = None  # seconds, see PATIENCE
+    memory: str = None
+    args: str = ""          # more for the kernel's command line
+    counts: bool = True     # whether the clock of the configuration count counts instructions
+    directory: str = TOP    # where the command runs
+    leaks: bool = False     # whether kmemleak scans after the command
+    out: str = None         # a folder that gets the files of /tmp/out
+    # Called with the output as it comes, in bytes; errors go to `write` without `write_err`.
+    write: typing.Callable = None
+    write_err: typing.Callable = None
+
+    @property
+    def machine(self):
+        """The machine for the configuration."""
+        return MACHINES[self.config]
+
+    def check(self):
+        """Ends the program if there is no such kernel."""
+        if self.config not in MACHINES:
+            raise SystemExit(f"guest: CONFIG={self.config}: there are {', '.join(MACHINES)}")
+        if not os.path.exists(os.path.join(kernel_dir(self.kernel, self.config), "what")):
+            raise SystemExit(f"guest: there is no kernel {self.kernel}-{self.config}: run "
+                             f"'make kernel KERNEL={self.kernel} CONFIG={self.config}'")
 
 
 @dataclasses.dataclass
@@ -79,6 +85,7 @@ class Result:
 
 
 def kernel_dir(kernel, config):
+    """The folder of a built kernel."""
     return os.path.join(BUILD, "kernels", f"{kernel}-{config}")
 
 
@@ -97,7 +104,7 @@ def uml_command(image, job, job_fds, memory):
             f"con2=null,fd:{err}", f"con3=null,fd:{control}"]
 
 
-def qemu_command(image, job, job_fds, memory, append, counts):
+def qemu_command(image, job, job_fds, memory, append, counts=False):
     out, err, control, console = job_fds
     # Where the clock counts instructions, a nanosecond each, there is one CPU; otherwise two
     # sockets, since the MP table has one CPU of each.
@@ -122,80 +129,89 @@ def qemu_command(image, job, job_fds, memory, append, counts):
                       f"init={TOP}/tools/guest-init panic=-1 {append}"]
 
 
-def run(kernel, config, command, limit=300, out=None, write=None, write_err=None,
-        leaks=False, args="", memory=None, directory=None, patience=None, counts=True):
-    """Run a command in a guest; `write` gets its output as it comes, in bytes.  Without
-    `counts`, the time is real in a guest of the configuration count, too."""
-    image = kernel_dir(kernel, config)
-    machine = MACHINES.get(config)
-    if machine is None:
-        raise SystemExit(f"guest: CONFIG={config}: there are {', '.join(MACHINES)}")
-    if not os.path.exists(os.path.join(image, "what")):
-        raise SystemExit(f"guest: there is no kernel {kernel}-{config}: "
-                         f"run 'make kernel KERNEL={kernel} CONFIG={config}'")
+def run(kernel, config, command, **how):
+    """Runs a command in a guest and returns its Result; `how` is the rest of a Job."""
+    job = Job(kernel, config, command, **how)
+    job.check()
     if STOPPED:
         raise KeyboardInterrupt
-    boot_time, alive_time = patience or PATIENCE[machine]
-    job = job_dir()
+    folder = job_dir()
     process = None
     try:
-        os.mkdir(f"{job}/out")
-        for name, text in (("command", command), ("dir", directory or TOP),
-                           ("path", f"{TOP}/build/tools/bin"), ("modules", image)):
-            with open(f"{job}/{name}", "w", encoding="utf-8") as f:
-                f.write(text + "\n")
-        if leaks:
-            open(f"{job}/leaks", "w").close()
-
-        selector = selectors.DefaultSelector()
-        ends = []
-        for name in ("out", "err", "control", "console"):
-            ours, theirs = os.pipe()
-            os.set_inheritable(theirs, True)
-            selector.register(ours, selectors.EVENT_READ, name)
-            ends.append(theirs)
-        append = f"guest.job={job} guest.machine={machine} {args}"
-        if machine == "uml":
-            fds = [f"null,fd:{ends[0]}", *ends[1:]]
-            argv = uml_command(image, job, fds, memory or "1G") + append.split()
-        else:
-            fds = [f"file,path=/dev/fd/{ends[0]}", *ends[1:3], f"file,path=/dev/fd/{ends[3]}"]
-            argv = qemu_command(image, job, fds, memory or "3G", append,
-                                counts and config == "count")
+        _share(folder, command=job.command, dir=job.directory,
+               modules=kernel_dir(kernel, config), **({"leaks": ""} if job.leaks else {}))
         start = time.monotonic()
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, pass_fds=ends,
-                                   start_new_session=True, cwd=job,
-                                   stdout=open(f"{job}/machine.log", "wb"),
-                                   stderr=subprocess.STDOUT)
+        process, selector = _start(job, folder)
         RUNNING.add(process)
-        for end in ends:
-            os.close(end)
-        ended = _watch(process, selector, start, boot_time, alive_time, limit, write, write_err)
-        status, started, log, why = ended
-        panic = next((m.group(1) for m in map(PANICKED.search, log) if m), None)
-        if status is not None:
-            why = ""
-        elif not started:
-            said = log or _read(f"{job}/machine.log").split("\n")
-            said = panic or next(filter(None, reversed(said)), "it said nothing")
-            status, why = NO_BOOT, f"the guest did not boot: {said}"
-        elif panic:
-            status, why = PANIC, f"the kernel panicked: {panic}"
-        elif why == "limit":
-            status, why = TIME_LIMIT, f"the time limit of {limit:.0f} s: the command was still running"
-        else:
-            status, why = HUNG, "the guest hung: " + (
-                f"no sign of life for {alive_time} s" if why else "it ended without a word")
-        if out:
-            shutil.copytree(f"{job}/out", out, dirs_exist_ok=True)
-        return Result(status, why, log, time.monotonic() - start,
-                      _read(f"{job}/out/kmemleak").splitlines(),
-                      _read(f"{job}/out/debug_locks").strip() == "0")
+        ended = _watch(job, selector, start)
+        status, why = how_ended(job, *ended, _read(f"{folder}/machine.log"))
+        if job.out:
+            shutil.copytree(f"{folder}/out", job.out, dirs_exist_ok=True)
+        return Result(status, why, ended[2], time.monotonic() - start,
+                      _read(f"{folder}/out/kmemleak").splitlines(),
+                      _read(f"{folder}/out/debug_locks").strip() == "0")
     finally:
         if process:
             _kill(process)
             RUNNING.discard(process)
-        shutil.rmtree(job, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _share(folder, **texts):
+    """What guest-init reads."""
+    os.mkdir(f"{folder}/out")
+    for name, text in {"path": f"{TOP}/build/tools/bin", **texts}.items():
+        with open(f"{folder}/{name}", "w", encoding="utf-8") as f:
+            f.write(text + "\n")
+
+
+def _start(job, folder):
+    """The process of the guest, and a selector of all that it says."""
+    selector = selectors.DefaultSelector()
+    ends = []
+    for name in ("out", "err", "control", "console"):
+        ours, theirs = os.pipe()
+        os.set_inheritable(theirs, True)
+        selector.register(ours, selectors.EVENT_READ, name)
+        ends.append(theirs)
+    image = kernel_dir(job.kernel, job.config)
+    append = f"guest.job={folder} guest.machine={job.machine} {job.args}"
+    if job.machine == "uml":
+        fds = [f"null,fd:{ends[0]}", *ends[1:]]
+        argv = uml_command(image, folder, fds, job.memory or "1G") + append.split()
+    else:
+        fds = [f"file,path=/dev/fd/{ends[0]}", *ends[1:3], f"file,path=/dev/fd/{ends[3]}"]
+        argv = qemu_command(image, folder, fds, job.memory or "3G", append,
+                            job.counts and job.config == "count")
+    with open(f"{folder}/machine.log", "wb") as log:
+        # run() ends it.
+        process = subprocess.Popen(     # pylint: disable=consider-using-with
+            argv, stdin=subprocess.DEVNULL, pass_fds=ends, start_new_session=True,
+            cwd=folder, stdout=log, stderr=subprocess.STDOUT)
+    for end in ends:
+        os.close(end)
+    return process, selector
+
+
+def how_ended(job, status, started, log, why, machine_log):
+    """The status, and one line for a guest that ended without."""
+    if status is not None:
+        return status, ""
+    panic = kernel_log.panic(log)
+    if not started:
+        said = log or machine_log.split("\n")
+        said = panic or next(filter(None, reversed(said)), "it said nothing")
+        return NO_BOOT, f"the guest did not boot: {said}"
+    if panic:
+        return PANIC, f"the kernel panicked: {panic}"
+    if why == "limit":
+        return TIME_LIMIT, f"the time limit of {job.limit:.0f} s: the command was still running"
+    return HUNG, "the guest hung: " + (
+        f"no sign of life for {_patience(job)[1]} s" if why else "it ended without a word")
+
+
+def _patience(job):
+    return job.patience or PATIENCE[job.machine]
 
 
 def _read(path):
@@ -206,12 +222,14 @@ def _read(path):
         return ""
 
 
-def _watch(process, selector, start, boot_time, alive_time, limit, write, write_err):
-    """Read all that comes, until the guest has said how the command ended, is
-    gone, or has to go."""
+def _watch(job, selector, start):
+    """Reads all that comes, until the guest has said how the command ended, or has ended, or
+    must be ended."""
     status, started, why, finish = None, None, "", None
     control, console = b"", b""
     last = start
+    boot_time, alive_time = _patience(job)
+    write_err = job.write_err or job.write
     while selector.get_map():
         now = time.monotonic()
         if started is None:
@@ -220,7 +238,7 @@ def _watch(process, selector, start, boot_time, alive_time, limit, write, write_
         elif finish is None and now - last > alive_time:
             why = "silent"
             break
-        elif finish is None and now - started > limit:
+        elif finish is None and now - started > job.limit:
             why = "limit"
             break
         ready = selector.select(1 if finish is None else 0.3)
@@ -232,10 +250,10 @@ def _watch(process, selector, start, boot_time, alive_time, limit, write, write_
                 selector.unregister(key.fd)
                 os.close(key.fd)
                 continue
-            if key.data == "out" and write:
-                write(data)
-            elif key.data == "err" and (write_err or write):
-                (write_err or write)(data)
+            if key.data == "out" and job.write:
+                job.write(data)
+            elif key.data == "err" and write_err:
+                write_err(data)
             elif key.data == "console":
                 console += data
             elif key.data == "control":
@@ -247,9 +265,7 @@ def _watch(process, selector, start, boot_time, alive_time, limit, write, write_
                 if found and finish is None:
                     status = int(found.group(1))
                     finish = last
-    log = [STAMP.sub("", line.rstrip("\r"))
-           for line in console.decode(errors="replace").splitlines()]
-    return status, started, log, why
+    return status, started, kernel_log.without_stamps(console.decode(errors="replace")), why
 
 
 def _signal(process):
@@ -265,47 +281,12 @@ def _kill(process):
     process.wait()
 
 
-def splats(log):
-    """The kernel's complaints in a log: (title, lines), once each, folded by
-    title and first frames, with a count in the title where one came again."""
-    found = {}
-    i = 0
-    while i < len(log):
-        if not SPLAT.search(log[i]):
-            i += 1
-            continue
-        first = i
-        i += 1
-        # A report ends behind its last stack; KASAN and KCSAN have several and
-        # draw a line below.
-        ruled = "KASAN" in log[first] or "KCSAN" in log[first]
-        in_trace = False
-        while i < len(log) and i - first < 150:
-            line = log[i]
-            if "---[ end trace" in line or ruled and line.startswith("====="):
-                break
-            if not ruled and in_trace and not line.startswith((" ", "\t")):
-                break
-            in_trace = in_trace or "Call Trace:" in line
-            i += 1
-        lines = log[first:i]
-        frames = [m.group(1) for line in lines for m in [FRAME.search(line)] if m]
-        frames = [frame for frame in frames if not REPORTERS.match(frame)]
-        title = re.sub(r"0x[0-9a-f]+|\b[0-9a-f]{8,}\b|\d+", "N", lines[0])
-        known = found.setdefault((title, tuple(frames[:3])), [lines, 0])
-        known[1] += 1
-    return [(lines[0] + (f" ({count} times)" if count > 1 else ""), lines)
-            for lines, count in found.values()]
-
-
 def shell(kernel, config):
     """An interactive shell: the terminal is the guest's."""
-    image, machine = kernel_dir(kernel, config), MACHINES.get(config, "uml")
+    Job(kernel, config, "").check()
+    image, machine = kernel_dir(kernel, config), MACHINES[config]
     job = job_dir()
-    os.mkdir(f"{job}/out")
-    for name, text in (("shell", ""), ("dir", TOP), ("path", f"{TOP}/build/tools/bin")):
-        with open(f"{job}/{name}", "w", encoding="utf-8") as f:
-            f.write(text + "\n")
+    _share(job, shell="", dir=TOP, modules=image)
     console = os.open(f"{job}/console", os.O_RDWR | os.O_CREAT)
     # Nobody listens, but each port needs its own.
     err, control = os.pipe()[1], os.pipe()[1]
@@ -327,11 +308,13 @@ def shell(kernel, config):
 
 
 def main():
-    parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("--time", type=float, default=300)
-    parser.add_argument("--out")
-    parser.add_argument("--log")
-    parser.add_argument("--shell", action="store_true")
+    parser = Parser(__doc__)
+    parser.add_argument("--time", type=float, default=300, metavar="SECONDS",
+                        help="the limit for the command, 300 by default")
+    parser.add_argument("--out", metavar="FOLDER",
+                        help="gets what the command writes to /tmp/out")
+    parser.add_argument("--log", metavar="FILE", help="gets the kernel's log")
+    parser.add_argument("--shell", action="store_true", help="an interactive shell")
     parser.add_argument("kernel")
     parser.add_argument("config")
     parser.add_argument("command", nargs="?")
@@ -339,7 +322,7 @@ def main():
     if options.shell:
         return shell(options.kernel, options.config)
     if not options.command:
-        parser.error("CMD= is empty")
+        parser.error("CMD= is empty: write the command for the guest")
 
     def writer(stream):
         def write(data):
@@ -347,21 +330,21 @@ def main():
             stream.flush()
         return write
 
-    result = run(options.kernel, options.config, options.command, options.time, options.out,
-                 writer(sys.stdout), writer(sys.stderr))
+    result = run(options.kernel, options.config, options.command, limit=options.time,
+                 out=options.out, write=writer(sys.stdout), write_err=writer(sys.stderr))
     if options.log:
         with open(options.log, "w", encoding="utf-8") as f:
             f.write("\n".join(result.log) + "\n")
     if result.why:
         print(f"guest: {result.why}", file=sys.stderr)
-        for title, lines in splats(result.log):
+        for _, lines in kernel_log.reports(result.log):
             print("\n".join(lines[:40]), file=sys.stderr)
     return result.status
 
 
 def program(main):
-    """What a program here does: main(), and when it is stopped no guest stays behind, also
-    those that threads wait for."""
+    """Runs main() of a program; if the program is stopped, no guest stays behind, also none
+    that a thread waits for."""
     name = os.path.basename(sys.argv[0]).removesuffix(".py")
 
     def stop(number, _):

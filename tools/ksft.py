@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """Run the selftests of netdevsim in guests, one guest each, and print a table.
 
 usage: ksft.py KERNEL CONFIG [PROGRAM[:CASE[,CASE ...]] ...]
@@ -18,9 +19,10 @@ sanitizer sees.
 
 The programs are those of build/linux, for the base kernel too: a test that the
 series adds shows there what it is for.  A program fails by its exit status, by a
-failed line of KTAP, or by a report of the kernel (lockdep, KASAN, KCSAN, WARN, a
-leak, a hung task), which is printed once, folded by its first frames; a data race only
-when devlink or netdevsim is in one of its stacks.
+failed or missing test in its output (tools/test_output.py), or by a report of the kernel
+(tools/kernel_log.py: lockdep, KASAN, KCSAN, WARN, a leak, a hung task), which is printed
+once, folded by its first frames; a data race only when devlink or netdevsim is in one of its
+stacks.
 
 What fails, and of which the kernel says nothing, may have been too slow for a test that looks
 at the clock: it is run once more, alone, and told that the machine is slow.  That is shown.
@@ -36,25 +38,14 @@ import sys
 import typing
 
 import guest
+import verdict
 
 TESTS = "tools/testing/selftests/drivers/net/netdevsim"
 # The second is not in the base.
 FOLDERS = TESTS, f"{TESTS}/faults"
 INSTALLED = os.path.join(guest.BUILD, "installed")
-SKIP = 4                # kselftest's exit status
 # The limit for one program, in seconds; under QEMU everything is slow.
 LIMIT = {"perf": 900, "lockdep": 1800, "kasan": 1800, "kcsan": 1800}
-
-# What a function is called in a report of a data race that is about this project.
-OURS = re.compile(r"_*(devl|nsim)")
-
-# A data race of 7.3 inside the workqueue code, whoever queues: a worker reads one bit of the
-# word of which queue_work() sets another.
-WORKQUEUE = re.compile(r"data-race in (move_linked_works / queue_work_on|queue_work_on / move_linked_works)\b")
-
-# Leaks of 7.3 that have nothing to do with devlink, by a function that allocates: what bind
-# writes down when the device is not ready for a driver is never freed if it then gets none.
-NOT_OURS = re.compile(r"\bdevice_set_deferred_probe_reason\+0x")
 
 # How many are run once more; when more fail, that is not the clock.
 AGAIN = 4
@@ -73,6 +64,22 @@ class Outcome(typing.NamedTuple):
     output: str
     again: bool         # it failed by itself: kernel and guest are well, no task hangs; or the
                         # guest did not boot, as QEMU's sometimes do on a busy machine
+
+
+class Lines:
+    """Output as whole lines: a parser cannot read a result with an error message inside."""
+
+    def __init__(self):
+        self.lines, self.rest = [], b""
+
+    def add(self, data):
+        """What came."""
+        *whole, self.rest = (self.rest + data).split(b"\n")
+        self.lines += [line + b"\n" for line in whole]
+
+    def end(self):
+        """The last line may have no end."""
+        self.lines += [self.rest] * bool(self.rest)
 
 
 def makefile(folder, base=False):
@@ -113,14 +120,6 @@ def build():
                 sys.exit(f"ksft: '{' '.join(argv)}' failed")
 
 
-def ktap(output):
-    """The failed and passed lines, in either of the forms that net/ uses."""
-    good = re.findall(r"^\s*ok \d+|^TEST: .*\[ OK \]|^\s*PASS\b", output, re.M)
-    bad = re.findall(r"^\s*not ok \d+.*|^TEST: .*\[FAIL\].*(?:\n\s+\S.*)?|^FAIL: .*", output, re.M)
-    bad = [line for line in bad if "# SKIP" not in line]
-    return good, [re.sub(r"\s+", " ", line).strip() for line in bad]
-
-
 def install():
     """Installs the selftests of the folders; returns the programs that run by default."""
     build()
@@ -141,7 +140,6 @@ def install():
 def run(kernel, config, name, args="", limit=None, slow=None, installed=False):
     """Runs a program, or some cases of it, and returns its Outcome."""
     program, _, case = name.partition(":")
-    output = []
     slow = "KSFT_MACHINE_SLOW=yes " if slow or config != "perf" else ""
     cases = f"TESTS='{case.replace(',', ' ')}' " if case else ""
     if case and not program.endswith(".sh"):
@@ -153,51 +151,18 @@ def run(kernel, config, name, args="", limit=None, slow=None, installed=False):
     if installed:
         collection = programs()[program].removeprefix("tools/testing/selftests/")
         command, folder = f"./run_kselftest.sh -t {collection}:{program}", INSTALLED
-    result = guest.run(
-        kernel, config, f"NO_COLOR=1 {slow}{cases}{command}", limit=limit or LIMIT[config],
-        write=output.append, leaks=config == "kasan", out=None,
-        directory=folder)
-    output = b"".join(output).decode(errors="replace")
-    status = result.status
-    if installed:
-        # The program's own lines are comments there, its status is in the last line.
-        output = re.sub(r"^# ", "", output, flags=re.M)
-        last = re.search(r"^(not ok|ok) 1 selftests: [^#\n]*(?:# (\w+).*)?$", output, re.M)
-        if not last:
-            status = status or 1
-        elif last.group(2) in ("SKIP", "XFAIL"):
-            status = SKIP
-        elif last.group(1) != "ok":
-            status = 1
-    good, bad = ktap(output)
-    # Other code has data races that nobody fixes here: the guest's file system first of all.
-    splats = [splat for splat in guest.splats(result.log) if "KCSAN" not in splat[0] or
-              not WORKQUEUE.search(splat[0]) and
-              any(OURS.match(frame.group(1)) for frame in map(guest.FRAME.search, splat[1]) if frame)]
-    # The kernel says how many, and what they are comes after the command.
-    splats = [splat for splat in splats if not re.match(r"kmemleak: \d+ new suspected", splat[0])]
-    leaks = [leak for leak in re.split(r"^(?=unreferenced object )", "\n".join(result.leaks), flags=re.M)
-             if leak.strip() and not NOT_OURS.search(leak)]
-    if leaks:
-        splats.append((f"kmemleak: {len(leaks)} leaks", "".join(leaks).splitlines()))
-    if result.lockdep_off:
-        splats.append(("lockdep switched itself off: nothing was checked after that", []))
-    if result.why:
-        outcome, why = "fail", result.why
-    elif splats:
-        outcome, why = "fail", f"the kernel reported: {splats[0][0]}"
-    elif status == SKIP:
-        lines = [line for line in output.splitlines() if re.search(r"\bskip\b|XFAIL", line, re.I) and
-                 not line.startswith("Totals")]
-        outcome, why = "skip", (lines or output.split("\n") or ["no reason given"])[0].strip()
-    elif bad or status:
-        outcome, why = "fail", "; ".join(bad) or f"exit status {status}: " + \
-            (output.strip().splitlines() or ["no output"])[-1]
-    else:
-        outcome, why = "pass", f"{len(good)} tests" if good else ""
-    return Outcome(outcome, why, splats, result.seconds, output,
-                   result.status == guest.NO_BOOT or
-                   outcome == "fail" and not result.why and not splats and "hang: " not in output)
+    output, errors = Lines(), Lines()
+    errors.lines = output.lines
+    ended = guest.run(kernel, config, f"NO_COLOR=1 {slow}{cases}{command}",
+                      limit=limit or LIMIT[config], write=output.add, write_err=errors.add,
+                      leaks=config == "kasan", directory=folder)
+    output.end()
+    errors.end()
+    said = b"".join(output.lines).decode(errors="replace")
+    outcome, why, splats, said = verdict.judge(ended, said, installed)
+    return Outcome(outcome, why, splats, ended.seconds, said,
+                   ended.status == guest.NO_BOOT or
+                   outcome == "fail" and not ended.why and not splats and "hang: " not in said)
 
 
 def run_all(jobs, installed=False):
@@ -250,7 +215,7 @@ def compare(base_config, series_config, names):
         outcome = both[name][0].outcome
         count["fail" if not good(name) else "skip" if outcome == "skip" else "pass"] += 1
         if not good(name):
-            print(f"{name}: base and series are to be the same, and no failure that is not known: FAIL")
+            print(f"{name}: base and series must be the same, and each failure must be known: FAIL")
     return count
 
 
@@ -262,8 +227,8 @@ def report(config, names):
         found = [title for title, lines in base.splats if any("devlink" in line for line in lines)]
         good = found and series.outcome == "pass"
         count["pass" if good else "fail"] += 1
-        print(f"{name}: base: {found[0] if found else 'no report'}; series: {series.outcome} {series.why}",
-              flush=True)
+        print(f"{name}: base: {found[0] if found else 'no report'}; "
+              f"series: {series.outcome} {series.why}", flush=True)
     return count
 
 
@@ -297,9 +262,19 @@ def one_kernel(kernel, config, names, installed=False):
 
 
 def main():
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
+    if {"-h", "--help"} & {*sys.argv[1:]}:
+        print(__doc__.strip())
+        return 0
+    # By hand: -PROGRAM is no option.
+    least = {"compare": 3, "installed": 3, "report": 3}.get("".join(sys.argv[1:2]), 2)
+    if len(sys.argv) <= least:
+        sys.exit("ksft: write KERNEL CONFIG [PROGRAM ...], or 'installed', 'compare' or 'report' "
+                 "and their words: ksft.py --help")
     kernel, config, *names = sys.argv[1:]
+    configs = [config] * (kernel != "installed") + names[:1] * (kernel in ("compare", "installed"))
+    for word in configs:
+        if word not in guest.MACHINES:
+            sys.exit(f"ksft: CONFIG={word}: there are {', '.join(guest.MACHINES)}")
     known = programs()
     for name in names[kernel in ("compare", "installed"):]:
         if (not re.fullmatch(r"([^:]+)(:[\w,]+)?", name) or

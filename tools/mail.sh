@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 # Sourced by tools/send and tools/check, after common.sh: a patch as the mail that is sent.
 # The caller sets sender, 'Name <address>', and tmp, a folder.
 #

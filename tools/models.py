@@ -1,7 +1,6 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """Drivers whose hardware is a model (tests/models): base and series.
-
-usage: models.py [--short] [--config lockdep|kasan] [--kernels KERNEL,KERNEL[,...]] [DRIVER ...]
 
 For each driver, a guest of each kernel at the same time.  In a guest, every devlink command
 that the driver has is a stream: a process that sends it again and again through one socket.
@@ -34,7 +33,6 @@ that is.  A kernel is `base`, `series` or a commit of build/linux: `make kernel 
 CONFIG=lockdep` builds it.  With kasan, everything is slower, and no times are compared.
 """
 
-import argparse
 import concurrent.futures
 import contextlib
 import copy
@@ -61,14 +59,17 @@ import time
 import zlib
 
 import guest
+import kernel_log
 import ksft
+from options import Parser
 
 sys.path.append(os.path.join(guest.LINUX, "tools", "net", "ynl"))
-# pylint: disable=wrong-import-position,wrong-import-order,import-error
+# pylint: disable=wrong-import-order,import-error
 from pyynl.lib import YnlFamily, Netlink, NlError
 from pyynl.lib.ynl import NlAttrs, NlMsg
 
-SELFTESTS = os.path.join(guest.LINUX, "tools", "testing", "selftests", "drivers", "net", "netdevsim")
+SELFTESTS = os.path.join(guest.LINUX, "tools", "testing", "selftests", "drivers", "net",
+                         "netdevsim")
 SPECS = os.path.join(guest.LINUX, "Documentation", "netlink", "specs")
 DOCS = os.path.join(guest.TOP, "docs", "models.md")
 INTRODUCTION = """# The last `make models` of each driver
@@ -101,7 +102,8 @@ CALM = 20               # seconds until a command hangs, or a device that died w
 FAILSLAB = "/sys/kernel/debug/failslab"
 # Of all drivers, as `known` of a driver.
 KNOWN = {r"\bunregister_irq_proc\+0x": "removes a file of /proc/irq that could not be allocated",
-         r"^ref_tracker: memory allocation failure": "an allocation failed in a tracker of references"}
+         r"^ref_tracker: memory allocation failure":
+             "an allocation failed in a tracker of references"}
 
 NLMSG_HDRLEN = 16
 AF_BRIDGE, NUD_NOARP, NTF_MASTER = 7, 0x40, 0x4
@@ -172,7 +174,8 @@ DRIVERS = {
         device="pci/0000:00:00.0", driver="Prestera DX", modules=("prestera", "prestera_pci"),
         model="prestera_model", delay=1000, slow="traps, dump", slow_delay=50000, bridge=True,
         deaths={"dead": (1, 0)},
-        known={r"\b__prestera_router_fib_event\+0x": "the driver warns of a route that it cannot add"},
+        known={r"\b__prestera_router_fib_event\+0x":
+               "the driver warns of a route that it cannot add"},
         files={"mrvl/prestera/mvsw_prestera_fw-v4.1.img": PRESTERA_FIRMWARE}),
     "pds_core": Driver(
         device="pci/0000:00:00.0", driver="pds_core", modules=("pds_core",),
@@ -195,7 +198,8 @@ DRIVERS = {
         bugs={"diagnosis of an error that the driver has not noticed": "diagnose_hangs",
               "update, the response is poisoned": "flash_works",
               "reload that activates a live patch": "live_patch"},
-        known={r"net/devlink/dev\.c:\d+ at devlink_reload\+": "its port is registered during a reload"},
+        known={r"net/devlink/dev\.c:\d+ at devlink_reload\+":
+               "its port is registered during a reload"},
         values={name: tuple(struct.pack("=I", n) for n in numbers) for name, numbers in
                 (("msix_vec_per_pf_max", (16, 64)), ("msix_vec_per_pf_min", (4, 8)))}),
     "fbnic": Driver(
@@ -229,6 +233,7 @@ class Family(YnlFamily):
 
     def reopen(self):
         """A socket of one's own, for a process that was forked or is in another netns."""
+        # pylint: disable-next=attribute-defined-outside-init  # YnlFamily defines it
         self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, self.nlproto.proto_num)
         for option in (Netlink.NETLINK_CAP_ACK, Netlink.NETLINK_EXT_ACK,
                        Netlink.NETLINK_GET_STRICT_CHK):
@@ -411,7 +416,8 @@ class Device:
 
     def vlan(self, port):
         vlan = {"ifi-family": AF_BRIDGE, "ifi-index": socket.if_nametoindex(port),
-                "af-spec": struct.pack("HHHH", 8, IFLA_BRIDGE_VLAN_INFO, 0, random.randrange(2, 4000))}
+                "af-spec": struct.pack("HHHH", 8, IFLA_BRIDGE_VLAN_INFO, 0,
+                                       random.randrange(2, 4000))}
         self.link.ask("setlink", **vlan)
         self.link.ask("dellink", **vlan)
 
@@ -435,7 +441,8 @@ class Device:
                 continue
             seen.add((region["region-name"], bool(port)))
             self.add(f"{'port ' if port else ''}region {region['region-name']}", "command",
-                     functools.partial(self.snapshot, {"region-name": region["region-name"], **port}))
+                     functools.partial(self.snapshot,
+                                       {"region-name": region["region-name"], **port}))
 
     def snapshot(self, region):
         number = self.devlink.find("region-new", **self.handle, **region)[0]["region-snapshot-id"]
@@ -451,7 +458,8 @@ class Device:
         for reporter in reporters:
             name = reporter["health-reporter"]["health-reporter-name"]
             one = functools.partial(self.ask, health_reporter_name=name)
-            self.add(f"diagnose {name}", "command", functools.partial(one, "health-reporter-diagnose"))
+            self.add(f"diagnose {name}", "command",
+                     functools.partial(one, "health-reporter-diagnose"))
             self.add(f"dump {name}", "command",
                      functools.partial(self.fresh_dump, {"health-reporter-name": name}))
             self.add(f"test {name}", "command", functools.partial(one, "health-reporter-test"))
@@ -614,7 +622,8 @@ def removal_in_report(device):
         while not int(device.model_says("status_reads")):
             time.sleep(0.001)
         time.sleep(0.98 - 0.03 * attempt)
-        threading.Timer(0.2, lambda: (device.model("dead", 0), device.model("status_delay", 0))).start()
+        threading.Timer(0.2, lambda: (device.model("dead", 0),
+                                      device.model("status_delay", 0))).start()
         write(f"{device.sysfs}/unbind", device.name)
         time.sleep(0.5)
         write(f"{device.sysfs}/bind", device.name)
@@ -670,7 +679,8 @@ def clock_stays(device):
 
 
 def probe_faults(device):
-    """Allocations of a probe fail, one in each probe: the first ones each, later ones less often."""
+    """Allocations of a probe fail, one in each probe: the first ones each, later ones less
+    often."""
     device.delay(0)
     for file, value in (("ignore-gfp-wait", "N"), ("verbose", 0)):
         write(f"{FAILSLAB}/{file}", str(value))
@@ -697,9 +707,10 @@ def torture(device):
     if device.driver.flash:
         shutil.copy(f"/lib/firmware/{device.driver.flash}", "/lib/firmware/devlink_torture")
     device.delay(device.driver.delay)
-    result = subprocess.run([f"{SELFTESTS}/devlink_torture.sh", "-D", device.driver.device, "-t", str(TORTURE),
-                             "-s", "1", "-w", str(GRACE)], stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, check=False)
+    result = subprocess.run([f"{SELFTESTS}/devlink_torture.sh", "-D", device.driver.device,
+                             "-t", str(TORTURE), "-s", "1", "-w", str(GRACE)],
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            check=False)
     print(result.stdout)
     said = re.findall(r"^(?:# FAIL after|1\.\.0 # SKIP).*", result.stdout, re.M)
     return (said or ["it fails"])[0] if result.returncode else ""
@@ -708,6 +719,7 @@ def torture(device):
 def fuzz(device):
     """Malformed messages from several processes."""
     device.delay(0)
+    # pylint: disable-next=consider-using-with
     running = [subprocess.Popen([f"{SELFTESTS}/devlink_fuzz.py", "--device", device.driver.device,
                                  "-s", str(seed), "-n", str(MESSAGES)],
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -868,7 +880,7 @@ def run_guest(kernel, config, name, seconds, bug=""):
             said.append(line)
     why = result.why or (f"exit status {result.status}: {(said or ['it said nothing'])[-1]}"
                          if result.status and (bug or len(phases) < len(seconds)) else "")
-    splats = guest.splats(result.log)
+    splats = kernel_log.reports(result.log)
     if result.lockdep_off:
         splats.append(("lockdep switched itself off: nothing was checked after that", []))
     known = {splat[0]: reason for splat in splats
@@ -927,7 +939,8 @@ def judge(name, first, run):
             if "stuck" in seen:
                 if not DRIVERS[name].hangs:
                     certain.append(f"{phase}, {stream}: stuck\n{seen['stuck']}")
-            elif phase in ("commands", "changes") and run.lockdep[phase] == first.lockdep.get(phase):
+            elif phase in ("commands",
+                           "changes") and run.lockdep[phase] == first.lockdep.get(phase):
                 why = is_slower(first.phases[phase].get(stream, {}), seen)
                 if why:
                     noise[phase, stream] = why
@@ -1011,7 +1024,8 @@ def reproduce(name, kernels, config):
     for title, bug in bugs.items():
         lines.append(f"  {title}")
         print(lines[-1])
-        for number, (kernel, run) in enumerate(zip(kernels, run_all(kernels, config, name, {}, bug))):
+        for number, (kernel, run) in enumerate(zip(kernels,
+                                                   run_all(kernels, config, name, {}, bug))):
             why = run.why or (run.splats[0][0] if run.splats else "")
             fails = bool(why and number)
             lines.append(f"    {kernel}: {'FAIL: ' if fails else ''}{why or 'passes'}")
@@ -1036,7 +1050,8 @@ def hostile(name, kernel, config):
         fails = why and not (run.known and not run.splats and why.startswith("the kernel panicked"))
         good = good and not fails
         lines += [f"  {title}", f"    {kernel}: {'FAIL: ' if fails else ''}{why or 'passes'}",
-                  *(f"    {kernel}: {splat}: known: {reason}" for splat, reason in run.known.items())]
+                  *(f"    {kernel}: {splat}: known: {reason}" for splat,
+                    reason in run.known.items())]
         print("\n".join(lines[-2 - len(run.known):]), flush=True)
         for _, splat in run.splats[:1]:
             print("\n".join(f"    | {line}" for line in splat[:40]), flush=True)
@@ -1086,11 +1101,11 @@ def compare(name, kernels, config, seconds):
 def main():
     if sys.argv[1:2] == ["--guest"]:
         return in_guest(sys.argv[2], json.loads(sys.argv[3]), "".join(sys.argv[4:]))
-    parser = argparse.ArgumentParser(usage=__doc__)
+    parser = Parser(__doc__)
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--config", choices=("lockdep", "kasan"), default="lockdep")
-    parser.add_argument("--kernels", default="base,series")
-    parser.add_argument("driver", nargs="*")
+    parser.add_argument("--kernels", default="base,series", metavar="KERNEL,KERNEL[,...]")
+    parser.add_argument("driver", nargs="*", metavar="DRIVER")
     options = parser.parse_args()
     for name in options.driver:
         if name not in DRIVERS:

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """Takes locks and re-checks out of the series, one at a time, and says which test sees it.
 
 usage: mutants.py [NAME ...]

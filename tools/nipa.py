@@ -1,13 +1,12 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """What netdev's robot says about a patch or a posting, without network: its own tests, from
 NIPA=path, a clone of https://github.com/linux-netdev/nipa, or equivalents that give the same
 verdicts.  Not those that compile.
 
-usage: nipa.py [--history] patch SRC MAIL
-       nipa.py series SRC TREE [COVER] MAIL...
-
-SRC is a clean work tree: for a patch, HEAD is what it applies to, and nipa.py leaves it applied;
-for a series all is applied.  --history: SRC has the commits that Fixes: names.
+After `patch` come SRC and MAIL; after `series` come SRC, TREE and the mails, the cover letter
+first.  SRC is a clean work tree: for a patch, HEAD is what it applies to, and nipa.py leaves it
+applied; for a series all is applied.  --history: SRC has the commits that Fixes: names.
 
 Prints a line for each test, its name and ok, WARN, FAIL, skip or `-` (nothing to test),
 and after it, indented, what it says.
@@ -25,11 +24,14 @@ import sys
 import tempfile
 import types
 
+from options import Parser
+
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OK, FAIL, WARN = 0, 1, 250
 NAMES = {OK: "ok", WARN: "WARN"}
 ROBOT = "nipa@localhost"    # who applies the patches
-NOBODY = "devlink-locks@example.org"    # who wrote those before it, see tools/mail.sh; else the sender
+# The author of the patches before it, see tools/mail.sh; otherwise the sender
+NOBODY = "devlink-locks@example.org"
 FIXES = re.compile(r"^[ \t]*Fixes:[ \t]*(.*)$", re.I | re.M)
 # The kinds of checkpatch.pl that netdev does not want.
 IGNORED = ("COMMIT_LOG_LONG_LINE,MACRO_ARG_REUSE,ALLOC_SIZEOF_STRUCT,NO_AUTHOR_SIGN_OFF,"
@@ -94,8 +96,10 @@ def source_inline(tree, _mail):
 def header_inline(tree, _mail):
     kind = r"((unsigned|long|short) )*(char|bool|void|int|u\d*)"
     added, _ = changed_lines(tree, r"^static (?!(__always_)?inline).*\(.*[^\\]$|"
-                             rf"^(static )?(?!(__always_)?inline ){kind} \w*\(.*\) *\{{.*[^\\]$", "*.h")
-    return (FAIL if added else OK), "\n".join(["a function in a header that is not inline:", *added])
+                             rf"^(static )?(?!(__always_)?inline ){kind} \w*\(.*\) *\{{.*[^\\]$",
+                             "*.h")
+    return (FAIL if added
+            else OK), "\n".join(["a function in a header that is not inline:", *added])
 
 
 def deprecated_api(tree, _mail):
@@ -152,7 +156,8 @@ def linter(suffix, command, error, warning=None, here=False):
     def test(tree, _mail):
         def ask(files):
             return [line for name in files for line in
-                    (tree.run(*command, os.path.basename(name), cwd=os.path.dirname(name)) if here else
+                    (tree.run(*command, os.path.basename(name), cwd=os.path.dirname(name)) if here
+                     else
                      tree.run(*command, name)).stdout.splitlines()]
 
         before, after = tree.before_after(ask, tree.files("M", suffix), tree.files("AM", suffix))
@@ -162,7 +167,8 @@ def linter(suffix, command, error, warning=None, here=False):
             if len(new) > len(old):
                 same = {re.sub(r":\d+", "", line) for line in old}
                 return bad, "\n".join([f"{len(old)} before, {len(new)} now; new ones:",
-                                       *(line for line in new if re.sub(r":\d+", "", line) not in same)])
+                                       *(line for line in new
+                                         if re.sub(r":\d+", "", line) not in same)])
         return OK, ""
     return test
 
@@ -179,7 +185,8 @@ def shellcheck(tree, _mail):
                 for name in files}
 
     def count(kinds, texts):
-        return sum(bool(re.search(rf" \(({kinds})\):", line)) for text in texts for line in text.splitlines())
+        return sum(bool(re.search(rf" \(({kinds})\):", line)) for text in texts
+                   for line in text.splitlines())
 
     before, after = tree.before_after(ask, tree.files("M", ".sh"), tree.files("AM", ".sh"))
     before = before or {}
@@ -291,8 +298,10 @@ def cc_maintainers(tree, mail):
     # netdev does not ask for these.
     wanted -= {"linux-kernel@vger.kernel.org", "davem@davemloft.net", ROBOT, NOBODY}
     same = [{"idosch@nvidia.com", "idosch@mellanox.com"},
-            *(set(re.findall(r'[^ <"]*@[^ >"]*', line)) for line in tree.read(".mailmap").splitlines())]
-    missing = {who for who in wanted - have if not any(who in line and line & have for line in same)}
+            *(set(re.findall(r'[^ <"]*@[^ >"]*', line))
+              for line in tree.read(".mailmap").splitlines())]
+    missing = {who for who in wanted - have
+               if not any(who in line and line & have for line in same)}
     if not missing:
         return OK, ""
     others = len(wanted) - len(missing)
@@ -369,7 +378,8 @@ def verify_signedoff(tree, _mail):
 
 def maintainers(tree, series):
     """Each new file has an entry in MAINTAINERS that is not one for half of the kernel."""
-    new = {name for mail in series for name in re.findall(r"^--- /dev/null\n\+\+\+ b/(.*)$", mail, re.M)
+    new = {name for mail in series
+           for name in re.findall(r"^--- /dev/null\n\+\+\+ b/(.*)$", mail, re.M)
            if not name.startswith(("Documentation/", "tools/testing/"))}
     files, result, bad = tree.git("ls-files").splitlines(), OK, []
 
@@ -382,12 +392,14 @@ def maintainers(tree, series):
         if name.endswith(("/Makefile", "/Kconfig")):
             continue
         said = tree.run("scripts/get_maintainer.pl", "--sections", name).stdout
-        sizes = [sum(len(covered(line[2:].strip())) for line in section.splitlines() if line[:2] == "F:")
+        sizes = [sum(len(covered(line[2:].strip())) for line in section.splitlines()
+                     if line[:2] == "F:")
                  for section in re.split(r"\n\s*\n", said) if re.search(r"^\w:", section, re.M)]
         if any(0 < size < (3 if "Kconfig" in new else 75) for size in sizes):
             continue
         bad.append(f"{name}: MAINTAINERS has no entry of its own: add F: {name} to the right one")
-        result = WARN if min(sizes, default=0 if not said.strip() else 500) < 500 and result != FAIL else FAIL
+        result = WARN if min(sizes, default=0 if not said.strip()
+                             else 500) < 500 and result != FAIL else FAIL
     return result, "\n".join(bad)
 
 
@@ -407,7 +419,7 @@ def load(nipa):
     sys.dont_write_bytecode = True
     # For what asks the network: no test here does.
     sys.modules.setdefault("requests", types.ModuleType("requests"))
-    import core     # pylint: disable=import-error,import-outside-toplevel
+    import core     # pylint: disable=import-error
     return core
 
 
@@ -425,7 +437,8 @@ def theirs(nipa, kind, name):
         with tempfile.TemporaryDirectory() as out:
             os.mkdir(f"{out}/{name}")
             # pylint: disable=protected-access
-            code, said, err, desc = test._exec(tree, thing, f"{out}/{name}" if kind == "patch" else out)
+            code, said, err, desc = test._exec(tree, thing,
+                                               f"{out}/{name}" if kind == "patch" else out)
             for report in sorted(glob.glob(f"{out}/{name}/fmt-*")):
                 with open(report, encoding="utf-8") as f:
                     err += "\n" + f.read()
@@ -461,7 +474,8 @@ def patch_tests(nipa, tree, mail, history):
         else:
             code, said = globals()[name](tree, mail)
         if fixes and code == OK and name in ("cc_maintainers", "verify_fixes"):
-            report(name, "skip", "the tree has no history, so nobody knows the commits in Fixes: and "
+            report(name, "skip",
+                   "the tree has no history, so nobody knows the commits in Fixes: and "
                    "their authors: use LINUX=path of a clone with history")
             continue
         report(name, NAMES.get(code, "FAIL"), said)
@@ -501,18 +515,23 @@ def apply(tree, mail):
 
 
 def main(argv):
-    history = argv[:1] == ["--history"]
-    argv = argv[history:]
-    if not (argv[:1] == ["patch"] and len(argv) == 3 or argv[:1] == ["series"] and len(argv) > 3):
-        sys.exit(__doc__)
+    parser = Parser(__doc__)
+    parser.add_argument("--history", action="store_true")
+    parser.add_argument("what", choices=("patch", "series"))
+    parser.add_argument("src", metavar="SRC")
+    parser.add_argument("more", nargs="+", metavar="TREE, MAIL")
+    options = parser.parse_args(argv)
+    single = options.what == "patch"
+    if single and len(options.more) != 1 or not single and len(options.more) < 2:
+        parser.error("after SRC, patch takes one MAIL, series takes TREE and at least one MAIL")
     nipa = os.environ.get("NIPA")   # tools/check has looked at it
     mails = []
-    for name in argv[2 if argv[0] == "patch" else 3:]:
+    for name in options.more if single else options.more[1:]:
         with open(name, encoding="utf-8") as f:
             mails.append(f.read())
     with tempfile.TemporaryDirectory() as home:
         # checkpatch.pl reads it.  Without history it knows no commit that a message names.
-        if not history:
+        if not options.history:
             with open(f"{home}/.checkpatch.conf", "w", encoding="utf-8") as f:
                 f.write("--ignore UNKNOWN_COMMIT_ID\n")
         os.environ.update(HOME=home, TMPDIR=home, GIT_CONFIG_GLOBAL="/dev/null", LC_ALL="C.UTF-8",
@@ -521,13 +540,13 @@ def main(argv):
         tempfile.tempdir = home
         if nipa:
             load(nipa).log_init("org", f"{home}/log", force_single_thread=True)
-        if argv[0] == "patch":
-            tree = Tree(argv[1])
+        if single:
+            tree = Tree(options.src)
             apply(tree, mails[0])
-            patch_tests(nipa, tree, mails[0], history)
+            patch_tests(nipa, tree, mails[0], options.history)
         else:
             cover = mails.pop(0) if re.search(r"^Subject: \[.* 0+/\d+\]", mails[0], re.M) else None
-            series_tests(nipa, Tree(argv[1], argv[2]), cover, mails)
+            series_tests(nipa, Tree(options.src, options.more[0]), cover, mails)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: GPL-2.0
 // What nipa runs of ruff: `ruff --version` and `ruff check --output-format pylint FILE ...`, with
 // the WebAssembly build of npm, which tools/setup installs.  The settings are ruff's own.
 const fs = require("fs");

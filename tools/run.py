@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """The table of `make run`: the same tests on both kernels, side by side.
 
 Each row is a case of a selftest that the series adds, in a guest of its own, or a measurement. The
@@ -14,6 +15,7 @@ import textwrap
 
 import guest
 import ksft
+from options import Parser
 
 INSTANCES = 1000
 
@@ -78,6 +80,7 @@ def twice(kernel, test, wanted):
 
 
 def main():
+    Parser(__doc__).parse_args()
     bad = []
     print(f"\n{'':42} {'base':42} series")
     # Most tests wait most of the time.

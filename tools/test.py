@@ -1,7 +1,6 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """All of `make test`, or with `soak` what does not fit into it, one step after another.
-
-usage: test.py [soak [WORD]]
 
 With a WORD, only those steps of the soak that have it in their title: together they take
 longer than most machines are free.  docs/results.md has the last result of each.
@@ -19,6 +18,7 @@ import sys
 import time
 
 import guest
+from options import Parser
 import results
 
 T = os.path.join(guest.TOP, "tools")
@@ -26,7 +26,8 @@ KERNELS = [("base", "perf"), ("series", "perf"), ("series", "lockdep"), ("base",
            ("series", "kasan")]
 # What removes objects while others use them.  `make soak` has all.
 KASAN = ["devlink_dumps.py", "devlink_instances.sh", "devlink_lifetime.sh",
-         "devlink_races.sh", "devlink_get_changes.sh:ports_test", "devlink_get_changes.sh:reload_test"]
+         "devlink_races.sh", "devlink_get_changes.sh:ports_test",
+         "devlink_get_changes.sh:reload_test"]
 # Almost half of the time of what the base has, and not about devlink: nexthops, and ports of
 # tunnels, which fails on the base, too.
 LONG = ["nexthop.sh", "udp_tunnel_nic.sh"]
@@ -40,6 +41,7 @@ DEVLINK = ["devlink.sh", "devlink_in_netns.sh", "devlink_trap.sh", *ADDED]
 
 TEST = [
     ("the programs themselves", [f"{guest.TOP}/tests/lint"]),
+    ("verdicts on sample logs", [f"{guest.TOP}/tests/verdicts.py"]),
     ("patches/ is what the tree says", [f"{T}/export", "--check"]),
     ("guarantees have tests and mutants", [f"{T}/guarantees.py"]),
     ("SPIN is installed", [f"{T}/setup", "spin"]),
@@ -63,7 +65,7 @@ TEST = [
 
 # The steps of the soak: title, program, kernels; before them each posting, compiled.
 SOAK = [
-    ("faults that a compiler sees", [f"{guest.TOP}/tests/workbench.py", "compiled"], []),
+    ("faults that a compiler sees", [f"{guest.TOP}/tests/workbench.py", "compiled_faults"], []),
     ("all users of devlink (make drivers)", [f"{T}/drivers"], []),
     ("races that only kcsan sees, base beside series",
      [f"{T}/ksft.py", "report", "kcsan", "devlink_races.sh:region_snapshot_test",
@@ -74,8 +76,10 @@ SOAK = [
       for config in ("lockdep", "kcsan", "kasan") for name in DEVLINK],
     *[(f"real drivers on models, {config}", [f"{T}/models.py", "--config", config],
        [("base", config), ("series", config)]) for config in ("lockdep", "kasan")],
-    ("real clients, in full", [f"{guest.TOP}/tests/clients.py"], [("base", "perf"), ("series", "perf")]),
-    ("a client that follows, lockdep", [f"{guest.TOP}/tests/clients.py", "--config", "lockdep", "follow"],
+    ("real clients, in full", [f"{guest.TOP}/tests/clients.py"],
+     [("base", "perf"), ("series", "perf")]),
+    ("a client that follows, lockdep",
+     [f"{guest.TOP}/tests/clients.py", "--config", "lockdep", "follow"],
      [("series", "lockdep")]),
     ("the hardware kit", [f"{guest.TOP}/tests/hwkit.py"], [("base", "perf"), ("series", "perf")]),
     ("the hardware kit on models", [f"{guest.TOP}/tests/hwkit.py", "models"],
@@ -104,7 +108,8 @@ def step(title, argv, env):
     start = time.monotonic()
     counts, reasons, bad, again, last = None, [], [], [], ""
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors="replace", env=env) as process:
+                          stderr=subprocess.STDOUT, text=True, errors="replace",
+                          env=env) as process:
         try:
             for line in process.stdout:
                 match = COUNTS.match(line.strip())
@@ -131,7 +136,8 @@ def step(title, argv, env):
     print(f"-- {title}: {counts[0]} passed, {counts[1]} failed, {counts[2]} skipped, "
           f"{time.monotonic() - start:.0f} s", flush=True)
     return (counts, [f"{title}: {b}" for b in bad[:5] or [last]] if counts[1] else [],
-            [f"{title}: {r}" for r in reasons] if counts[2] else [],
+            # A program can pass with a case that is skipped.
+            [f"{title}: {r}" for r in reasons if counts[2] or " skipped: " in r],
             [f"{title}: {a}" for a in again])
 
 
@@ -163,8 +169,12 @@ def soak(word, env):
 
 
 def main():
-    if sys.argv[1:2] not in ([], ["soak"]) or len(sys.argv) > 3:
-        sys.exit(__doc__)
+    parser = Parser(__doc__)
+    parser.add_argument("what", nargs="?", choices=("test", "soak"), default="test")
+    parser.add_argument("word", nargs="?", default="", metavar="WORD")
+    options = parser.parse_args()
+    if options.word and options.what == "test":
+        parser.error("WORD is for the soak: test.py soak WORD")
     env = dict(os.environ)
     # The mails are tried, not sent: whoever runs this need not be anybody.
     for who in ("AUTHOR", "COMMITTER"):
@@ -172,8 +182,9 @@ def main():
         env.setdefault(f"GIT_{who}_EMAIL", "tester@example.org")
     start = time.monotonic()
     total, failures, skips, twice = [0, 0, 0], [], [], []
-    for counts, failed, reasons, again in (soak("".join(sys.argv[2:]), env) if sys.argv[1:] else
-                                           (step(title, argv, env) for title, argv in TEST)):
+    for counts, failed, reasons, again in (
+            soak(options.word, env) if options.what == "soak" else
+            (step(title, argv, env) for title, argv in TEST)):
         total = [a + b for a, b in zip(total, counts)]
         failures += failed
         skips += reasons

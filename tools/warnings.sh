@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 # Sourced by tools/check and tools/drivers, after common.sh: what compilers and
 # checkers say about a commit, and which of it is new.
 #

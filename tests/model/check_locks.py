@@ -1,7 +1,6 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """Checks the locking rules of devlink with SPIN, on a model of net/devlink/lock.c.
-
-usage: check_locks.py [--short] [--trail] [WORD ...]
 
 The rules are those of net/devlink/lock.c and of devlink-locking.rst in the kernel tree.  A row is
 one exhaustive search.  A configuration must have no error.  A mutant breaks one rule and must have
@@ -23,6 +22,9 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "tools"))
+from options import Parser  # noqa: E402
+
 JOBS = 2
 MEMORY = 8000       # MB, the limit of one search
 
@@ -313,15 +315,17 @@ def check(rows, headings):
 
 
 def main():
-    options = {arg for arg in sys.argv[1:] if arg.startswith("-")}
-    words = [arg for arg in sys.argv[1:] if not arg.startswith("-")]
-    if options - {"--short", "--trail"}:
-        sys.exit(__doc__)
+    parser = Parser(__doc__)
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--trail", action="store_true")
+    parser.add_argument("words", nargs="*", metavar="WORD")
+    options = parser.parse_args()
+    words = options.words
     for program, package in (("spin", "spin"), ("gcc", "gcc")):
         if not shutil.which(program):
             sys.exit(f"check_locks: there is no {program}: run `make model`, which installs it, or "
                      f"`tools/setup {package}`")
-    rows = [row for row in ROWS if not isinstance(row, str) and (row[6] or "--short" not in options)
+    rows = [row for row in ROWS if not isinstance(row, str) and (row[6] or not options.short)
             and (not words or any(word in " ".join(map(str, row)) for word in words))]
     if not rows:
         sys.exit(f"check_locks: no row contains {' or '.join(words)}: run it without a word, which "
@@ -329,11 +333,11 @@ def main():
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     try:
-        if "--trail" in options:
+        if options.trail:
             for row in rows:
                 print(f"{row[0]} {row[1]} {row[2]}: {search(row, True) or 'no error'}", flush=True)
             return 0
-        return check(rows, not words and "--short" not in options)
+        return check(rows, not words and not options.short)
     except Failure as failure:
         sys.exit(f"check_locks: {failure}")
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * One devlink instance, locked as in net/devlink/lock.c and net/devlink/netlink.c.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Mutexes, rw_semaphores and lockdep, for devlink.pml and nested.pml.
  *

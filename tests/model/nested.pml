@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Nested instances (C, and D with CHILDREN 2) and the topmost instance (T), which has the rate
  * objects of all, locked as in net/devlink/core.c and net/devlink/rate.c.
