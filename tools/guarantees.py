@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """Says whether the tests and mutants of docs/guarantees.md exist.
 
 Each test must be run by its program, and each patch in tests/mutants/ must be in a row.

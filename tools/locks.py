@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """The locks of a devlink instance, as the head of net/devlink/lock.c describes them, and a
 picture of them.  Everything in the picture is read from there, so it cannot say anything else.
 """

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """Runs a selftest of devlink for a long time; the result goes into docs/results.md.
 
 fuzz     devlink_fuzz.py: malformed messages

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """Write the pages for readers that are made from the patches and from build/linux:
 
     patches/README.md   the postings and their patches
@@ -157,7 +158,7 @@ def locking_pages():
             f"*Written by `make export` (`tools/pages.py`) from `{RST}`",
             f"and the head of `{locks.SOURCE}`, as they are after the last posting. Change them",
             "there: this file is overwritten.*", "", title, "",
-            "![The locks of a devlink instance, their order, which modes are concurrent](locks.svg)",
+            "![The locks of a devlink instance, order, which modes are concurrent](locks.svg)",
             "", rest, f"## The head of {locks.SOURCE}", "", "```", described.head, "```"]) + "\n"}
 
 

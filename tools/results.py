@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """Results of the long runs: docs/results.json, and docs/results.md, which is generated from it.
 
 Each program that measures calls record(). Without an option, this program generates the page.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 """reStructuredText as GitHub's Markdown: docutils reads it, with the roles that the kernel uses.
 
 pandoc is not used, because it merges the rows of a simple table that has empty cells.

@@ -32,7 +32,8 @@ ROWS = [
     ("concurrent health reports are counted", "devlink_races.sh:health_count_test"),
     ("SIGKILL to a command that blocks", "devlink_instances.sh:waiters_kill_test"),
     ("get requests during a firmware update", "devlink_get.sh:flash_test"),
-    ("port functions during a firmware update", "devlink_parallel_getters.sh:getters_exclusive_test"),
+    ("port functions during a firmware update",
+     "devlink_parallel_getters.sh:getters_exclusive_test"),
     ("get requests while a reload waits", "devlink_get.sh:wait_section_test"),
     ("parallel ops behind a blocked command", "devlink_parallel_races.sh:convoy_test"),
     ("trap commands during a firmware update", "devlink_parallel_races.sh:traps_test"),
@@ -68,7 +69,8 @@ def cell(kernel, config, test, slow=False):
     hang = re.search(r"hang: .*", output)
     if hang:
         return False, f"HANGS, reported after {seconds:.0f} s", again
-    return False, "FAILS: " + textwrap.shorten(re.sub(r".*\[FAIL\] ?", "", why), 34, placeholder=" ..."), again
+    why = textwrap.shorten(re.sub(r".*\[FAIL\] ?", "", why), 34, placeholder=" ...")
+    return False, f"FAILS: {why}", again
 
 
 def twice(kernel, test, wanted):
@@ -85,8 +87,8 @@ def main():
     print(f"\n{'':42} {'base':42} series")
     # Most tests wait most of the time.
     with concurrent.futures.ThreadPoolExecutor(ksft.PARALLEL["uml"]) as pool:
-        cells = [(what, pool.submit(twice, "base", test, False), pool.submit(twice, "series", test, True))
-                 for what, test in ROWS]
+        cells = [(what, pool.submit(twice, "base", test, False),
+                  pool.submit(twice, "series", test, True)) for what, test in ROWS]
         try:
             for what, base, series in cells:
                 print(f"{what:42} ", end="", flush=True)

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
 """The selftest devlink_torture.sh in a guest, and the shortest replay that still fails.
 
 A replay has fewer operations, threads and kinds of operations. A replay of a race may pass by

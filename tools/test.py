@@ -58,7 +58,8 @@ TEST = [
      [f"{T}/ksft.py", "series", "lockdep", "devlink_faults", "devlink_fuzz.py"]),
     ("real drivers on models (make models)", [f"{T}/models.py", "--short", *MODELS]),
     ("torture, two minutes, lockdep",
-     [f"{T}/long.py", "torture", "--minutes", "2", "--seed", "1", "--no-shrink", "series", "lockdep"]),
+     [f"{T}/long.py", "torture", "--minutes", "2", "--seed", "1", "--no-shrink", "series",
+      "lockdep"]),
     ("selftests, series, kasan", [f"{T}/ksft.py", "series", "kasan", *KASAN]),
     ("mails (make send)", [f"{T}/send"]),
 ]
