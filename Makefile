@@ -63,8 +63,7 @@ torture: kernel ## random operations at the same time, for MINUTES= [SEED=]; res
 bench: setup tree ## what the kernel takes for it: base and series in turn, [BOOTS=5] [PART=]; an idle machine
 	@tools/kernel base perf
 	@tools/kernel series perf
-	@tools/kernel base count
-	@tools/kernel series count
+	@$(if $(filter-out instructions,$(PART)),,tools/kernel base count && tools/kernel series count)
 	@tools/bench.py --boots "$(BOOTS)" $(if $(PART),--part "$(PART)")
 
 mutants: setup tree ## take locks out of the series, one at a time: which test sees it; docs/mutants.md
@@ -88,6 +87,10 @@ report: tree ## build/report.html: what the last runs found, on one page, and do
 	@tools/setup python3-matplotlib python3-markdown
 	@tools/report.py
 
+pictures: setup ## docs/latency.svg and docs/waits.svg, from docs/latency.json and docs/waits.csv
+	@tools/setup python3-matplotlib
+	@tools/picture.py
+
 check: setup tree ## what netdev checks: builds, checkpatch, W=1, sparse, clang, ...: [SERIES=TREE/POSTING] [NIPA=path]
 	@tools/setup clang-19
 	@tools/check $(if $(SERIES),"$(SERIES)")
@@ -102,4 +105,4 @@ clean: ## remove build/ (downloads and the compiler cache stay in ~/.cache)
 	@git -C build/linux worktree prune 2>/dev/null; rm -rf build
 
 .PHONY: help run test soak setup tree export kernel exec shell ksft fuzz faults torture bench mutants \
-	model report check drivers send clean
+	model report pictures check drivers send clean
