@@ -5,19 +5,15 @@ usage: workloads.py commands|latency|parallel|instances|instructions
        workloads.py scale_KIND
        workloads.py lookups INSTANCES
 
-The time of a row is that of system calls alone.  Many requests go into one of them, so
-that what the call itself takes, 50 to 400 us in User Mode Linux, does not count.
+The time of a row is that of system calls alone.
 """
 
 import collections
 import contextlib
-import ctypes
 import json
 import os
 import re
-import socket
 import statistics
-import struct
 import subprocess
 import sys
 import time
@@ -25,179 +21,15 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.append(os.path.join(TOP, "tools"))
 # pylint: disable=wrong-import-position,wrong-import-order,import-error
-import guest  # noqa: E402
-
-sys.path.append(os.path.join(guest.LINUX, "tools", "net", "ynl"))
-from pyynl.lib import Netlink, YnlFamily  # noqa: E402
-from pyynl.lib.ynl import NlMsg  # noqa: E402
-
 import devlink_requests as requests  # noqa: E402
-from bench_rows import INSTANCES, SCALE  # noqa: E402
+import many  # noqa: E402
+from measure import (BATCH, Devlink, Netlink, cost, error_of, messages_of,  # noqa: E402
+                     open_socket, received)
+from netdevsim import (DEBUGFS, PARALLEL_GETTERS, PORT_FUNCTIONS, SNAPSHOTS,  # noqa: E402
+                       add_switchdev, del_device, write)
 
-SPEC = os.path.join(guest.LINUX, "Documentation", "netlink", "specs", "devlink.yaml")
-SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33     # of asm/socket.h; Python does not have them
-CLONE_NEWNET = 0x40000000
-NETDEVSIM, DEBUGFS = "/sys/bus/netdevsim", "/sys/kernel/debug/netdevsim"
-# Of netdevsim with the series: what devices and ports that are added later have
-PORT_FUNCTIONS, PARALLEL_GETTERS = f"{DEBUGFS}/port_functions", f"{DEBUGFS}/parallel_getters"
-
-BATCH = 4000            # requests in a system call
 LATENCIES = 2000        # requests one by one
-SNAPSHOTS = 16          # the most that a region of netdevsim keeps
 CHUNK_MS = 20           # of the 50 chunks of an update of netdevsim
-BUDGET, FEWEST = 2.0, 10    # seconds for a row, and the least number of batches
-
-
-class Devlink(YnlFamily):
-    """Messages of devlink's specification."""
-
-    def __init__(self):
-        super().__init__(SPEC, schema="", process_unknown=True)
-        # The specification leaves it out: its type depends on the parameter.
-        attrs = self.attr_sets["devlink"]
-        attrs.attrs["param-value-data"] = attrs.new_attr(
-            {"name": "param-value-data", "type": "u32"}, attrs["param-value-cmode"].value - 1)
-
-    def message(self, device, request):
-        """A request as bytes; without a device it is for all of them."""
-        values = dict(request.values)
-        if device is not None:
-            values = {"bus-name": "netdevsim", "dev-name": f"netdevsim{device}", **values}
-        if values.get("health-reporter-name") == requests.PARALLEL \
-                and not os.path.exists(PORT_FUNCTIONS):
-            values["health-reporter-name"] = "dummy"
-        data = self._encode_message(self.ops[request.op], values, [], 0)
-        # YNL asks for an ACK after each reply, which would be measured.
-        flags = Netlink.NLM_F_REQUEST | {"get": 0, "dump": Netlink.NLM_F_DUMP,
-                                         "set": Netlink.NLM_F_ACK}[request.kind]
-        return data[:6] + struct.pack("H", flags) + data[8:]
-
-    def messages(self, device, named):
-        return {name: self.message(device, request) for name, request in named.items()}
-
-
-def write(path, text):
-    with open(path, "w", encoding="ascii") as f:
-        f.write(text)
-
-
-def add_device(number, ports=0):
-    write(f"{NETDEVSIM}/new_device", f"{number} {ports}")
-
-
-def del_device(number):
-    write(f"{NETDEVSIM}/del_device", str(number))
-
-
-def add_switchdev(number, vfs):
-    """A device with two ports and those of VFs."""
-    add_device(number, 2)
-    write(f"{NETDEVSIM}/devices/netdevsim{number}/sriov_numvfs", str(vfs))
-    subprocess.run(["devlink", "dev", "eswitch", "set", f"netdevsim/netdevsim{number}",
-                    "mode", "switchdev"], check=True)
-
-
-def open_socket():
-    """A generic netlink socket with room for the replies to a whole batch."""
-    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, Netlink.NETLINK_GENERIC)
-    for option in (SO_SNDBUFFORCE, SO_RCVBUFFORCE):
-        sock.setsockopt(socket.SOL_SOCKET, option, 256 << 20)
-    sock.bind((0, 0))
-    return sock
-
-
-def messages_of(data):
-    """(type, bytes) of each message.  YNL cannot read the end of a diagnosis, which has no
-    errno."""
-    at = 0
-    while at < len(data):
-        length, kind = struct.unpack_from("IH", data, at)
-        yield kind, data[at:at + length]
-        at += (length + 3) & ~3
-
-
-def error_of(kind, message):
-    return -struct.unpack_from("i", message, 16)[0] if kind == Netlink.NLMSG_ERROR else 0
-
-
-def received(sock):
-    """The replies that are there, and ACKs"""
-    found = []
-    while True:
-        try:
-            data = sock.recv(1 << 20, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return found
-        for kind, message in messages_of(data):
-            error = error_of(kind, message)
-            if error:
-                raise OSError(error, os.strerror(error))
-            if kind != Netlink.NLMSG_DONE:
-                found.append(message)
-
-
-def ask(message):
-    with open_socket() as sock:
-        sock.send(message)
-        return received(sock)
-
-
-def batches(message, count):
-    """Nanoseconds for each of so many requests in a system call, once per batch."""
-    data, end = message * count, time.monotonic() + BUDGET
-    number = 0
-    while number < FEWEST or time.monotonic() < end:
-        # To close the socket is the fast way to discard the replies.
-        with open_socket() as sock:
-            start = time.perf_counter_ns()
-            sock.send(data)
-            taken = time.perf_counter_ns() - start
-            if not number and len(received(sock)) < count:
-                raise SystemExit(f"workloads: fewer replies than {count} requests")
-        number += 1
-        yield taken / count
-
-
-def cost(message, count=BATCH):
-    """Of the fastest batch: other work of the machine only adds time."""
-    return min(batches(message, count))
-
-
-def dump_cost(message, expected):
-    """Nanoseconds for each object of a dump, the fastest of those that fit"""
-    taken, end = [], time.monotonic() + BUDGET
-    with open_socket() as sock:
-        while len(taken) < FEWEST or time.monotonic() < end:
-            start = time.perf_counter_ns()
-            sock.send(message)
-            spent, got, done = time.perf_counter_ns() - start, 0, False
-            while not done:
-                start = time.perf_counter_ns()
-                data = sock.recv(1 << 20)
-                spent += time.perf_counter_ns() - start
-                for kind, _ in messages_of(data):
-                    done = kind == Netlink.NLMSG_DONE
-                    got += not done
-            if got != expected:
-                raise SystemExit(f"workloads: {expected} objects, {got} in the dump")
-            taken.append(spent / got)
-    return min(taken)
-
-
-def timed(what, numbers, which):
-    """Nanoseconds of one call: the fastest, or the median if it waits for RCU"""
-    taken = []
-    for number in numbers:
-        start = time.perf_counter_ns()
-        what(number)
-        taken.append(time.perf_counter_ns() - start)
-    return which(taken)
-
-
-def free_memory():
-    write("/proc/sys/vm/drop_caches", "3")
-    with open("/proc/meminfo", encoding="ascii") as f:
-        return next(int(line.split()[1]) << 10 for line in f if line.startswith("MemFree"))
 
 
 def dumped_by(readers, message):
@@ -229,10 +61,9 @@ def commands(devlink):
 
 def instructions(devlink):
     """The same commands where a nanosecond is an instruction"""
-    global BUDGET, FEWEST       # pylint: disable=global-statement
-    BUDGET, FEWEST = 0, 60      # small batches: some meet no interrupt, and no full slab
     add_switchdev(60004, 1)
-    return {f"instructions: {name}": cost(message, BATCH // 16)
+    # Some of many small batches meet no interrupt, and no full slab.
+    return {f"instructions: {name}": cost(message, BATCH // 16, budget=0, fewest=60)
             for name, message in devlink.messages(60004, requests.COMMANDS).items()}
 
 
@@ -388,203 +219,16 @@ def parallel(devlink):
     return rows
 
 
-class NetworkNamespaces:
-    """New ones, by number; the process moves between them and its own."""
-
-    def __init__(self):
-        self.libc = ctypes.CDLL(None, use_errno=True)
-        self.home = os.open("/proc/self/ns/net", os.O_RDONLY)
-        self.files = {}
-
-    def _done(self, status, what):
-        if status:
-            raise OSError(ctypes.get_errno(), what)
-
-    def new(self, number):
-        self._done(self.libc.unshare(CLONE_NEWNET), "unshare")
-        self.files[number] = os.open("/proc/self/ns/net", os.O_RDONLY)
-
-    def enter(self, number):
-        self._done(self.libc.setns(self.files[number], 0), "setns")
-
-    def leave(self):
-        self._done(self.libc.setns(self.home, 0), "setns")
-
-    def remove(self, number):
-        self.leave()
-        os.close(self.files.pop(number))
-
-
-def lookups(devlink, instances):
-    """Nanoseconds of a get by name, alone and among other instances"""
-    found = []
-    for first, last in ((1, 1), (2, instances)):
-        for number in range(first, last + 1):
-            add_device(number)
-        found.append(cost(devlink.message(last // 2 + 1, requests.get("get"))))
-    return found
-
-
-def instances(devlink):
-    """Get requests and dumps among many instances"""
-    os.sched_setaffinity(0, {1})
-    rows, namespaces, get = {}, NetworkNamespaces(), requests.get("get")
-    dump_all = devlink.message(None, requests.dump("get"))
-
-    def dump_of_namespace():
-        namespaces.enter(0)
-        found = cost(dump_all, BATCH // 4)
-        namespaces.leave()
-        return found
-
-    namespaces.new(0)
-    add_device(60000)
-    namespaces.leave()
-    rows["dump of a namespace with 1 instance"] = dump_of_namespace()
-
-    free = free_memory()
-    made, creating = 0, []
-    for count in INSTANCES:
-        while made < count:
-            made += 1
-            start = time.perf_counter_ns()
-            add_device(made)
-            creating.append(time.perf_counter_ns() - start)
-        # The same instance all the time: the others count, cold caches do not.
-        rows[f"get by name, {count} instances"] = cost(devlink.message(count // 2 + 1, get))
-        if count == 1:
-            reply = NlMsg(ask(devlink.message(1, get))[0], 0)
-            attrs = devlink.nlproto.decode(devlink, reply, None).raw_attrs
-            index = devlink._decode(attrs, "devlink")["index"]
-            rows["get by index"] = cost(devlink.message(None, requests.get("get", index=index)))
-    rows["create an instance"] = statistics.median(creating)
-    rows["memory of an instance"] = (free - free_memory()) / made
-    rows[f"the same dump, {made} instances in another namespace"] = dump_of_namespace()
-    rows[f"dump of {made}, an instance"] = dump_cost(dump_all, made)
-    # The removal of each waits for RCU; the guest ends with the others.
-    rows["delete an instance"] = timed(del_device, range(1, 41), statistics.median)
-    return rows
-
-
-class Instances:
-    """Devices without ports"""
-
-    def __init__(self, devlink):
-        self.dump = devlink.message(None, requests.dump("get"))
-
-    def prepare(self, count):
-        """Before there are so many"""
-
-    def make(self, number):
-        add_device(number + 1)
-
-    def remove(self, number):
-        del_device(number + 1)
-
-    def list(self, count):
-        return dump_cost(self.dump, count)
-
-
-class Ports(Instances):
-    """Those of one device, with their netdevs"""
-
-    def __init__(self, devlink):
-        super().__init__(devlink)
-        add_device(60003)
-        self.dump = devlink.message(60003, requests.dump("port-get"))
-
-    def make(self, number):
-        write(f"{NETDEVSIM}/devices/netdevsim60003/new_port", str(number))
-
-    def remove(self, number):
-        write(f"{NETDEVSIM}/devices/netdevsim60003/del_port", str(number))
-
-
-class Snapshots(Instances):
-    """As many on a device as its region keeps, and on as many devices as it takes"""
-
-    def __init__(self, devlink):
-        super().__init__(devlink)
-        self.devlink, self.devices = devlink, 0
-        self.dump = devlink.message(None, requests.dump("region-get"))
-
-    def prepare(self, count):
-        while self.devices * SNAPSHOTS < count:
-            add_device(61000 + self.devices)
-            self.devices += 1
-
-    def _ask(self, op, number):
-        ask(self.devlink.message(61000 + number // SNAPSHOTS, requests.set_(
-            op, region_name="dummy", region_snapshot_id=number % SNAPSHOTS)))
-
-    def make(self, number):
-        self._ask("region-new", number)
-
-    def remove(self, number):
-        self._ask("region-del", number)
-
-    def list(self, count):
-        # A reply for each region, with all of its snapshots
-        return dump_cost(self.dump, self.devices) * self.devices / count
-
-
-class Namespaces(Instances):
-    """Network namespaces, each with a device"""
-
-    def __init__(self, devlink):
-        super().__init__(devlink)
-        self.namespaces = NetworkNamespaces()
-
-    def prepare(self, count):
-        # The kernel destroys the namespaces that were removed before in the background.
-        time.sleep(5)
-
-    def make(self, number):
-        self.namespaces.new(number)
-        add_device(62000 + number)
-
-    def remove(self, number):
-        del_device(62000 + number)
-        self.namespaces.remove(number)
-
-    def list(self, count):
-        self.namespaces.enter(count // 2)
-        return dump_cost(self.dump, 1)
-
-
-KINDS = {"instance": Instances, "port": Ports, "snapshot": Snapshots, "namespace": Namespaces}
-
-
-def scale(devlink, kind):
-    """Each of few and of many objects"""
-    os.sched_setaffinity(0, {1})
-    objects, rows = KINDS[kind](devlink), {}
-    few, many = SCALE[kind]
-    for count in (few, many):
-        objects.prepare(count)
-        free = free_memory()
-        for number in range(count - few):
-            objects.make(number)
-        if kind == "port" and count > few:
-            rows["memory of a port and its netdev"] = (free - free_memory()) / (count - few)
-        # The last few, with the others there
-        last = range(count - few, count)
-        rows[f"make one of {count} {kind}s"] = timed(objects.make, last, min)
-        rows[f"list one of {count} {kind}s"] = objects.list(count)
-        rows[f"remove one of {count} {kind}s"] = timed(objects.remove, last, statistics.median)
-    return rows
-
-
 def main():
     parts = {"commands": commands, "latency": latency, "parallel": parallel,
-             "instances": instances, "instructions": instructions}
+             "instances": many.instances, "instructions": instructions}
     words = sys.argv[1:]
     if len(words) == 2 and words[0] == "lookups" and words[1].isdigit():
-        rows = lookups(Devlink(), int(words[1]))
+        rows = many.lookups(Devlink(), int(words[1]))
     elif len(words) == 1 and words[0] in parts:
         rows = parts[words[0]](Devlink())
-    elif len(words) == 1 and words[0].removeprefix("scale_") in KINDS:
-        rows = scale(Devlink(), words[0].removeprefix("scale_"))
+    elif len(words) == 1 and words[0].removeprefix("scale_") in many.KINDS:
+        rows = many.scale(Devlink(), words[0].removeprefix("scale_"))
     else:
         sys.exit(__doc__)
     print(json.dumps(rows))
