@@ -156,6 +156,8 @@ def timed(what, numbers, which):
 
 
 def free_memory():
+    # The receive queue of a socket is freed after an RCU grace period.
+    time.sleep(1)
     netdevsim.write("/proc/sys/vm/drop_caches", "3")
     with open("/proc/meminfo", encoding="ascii") as f:
         return next(int(line.split()[1]) << 10 for line in f if line.startswith("MemFree"))
