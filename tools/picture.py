@@ -36,11 +36,12 @@ CURVES = [
 CELLS = {
     "core": ("●", "#cfe8d5", "does not block: devlink answers"),
     "driver": ("○", "#d3e6f0", "does not block: the driver answers, its callback has parallel ops"),
-    "part": ("◐", "#fbe9b7", "some block, see below"),
+    "part": ("◐", "#fbe9b7", "blocks in part, see below"),
     "blocks": ("×", "#f3c5b2", "blocks until the update ends"),
     "-": ("", "#ffffff", "the driver has no such object"),
 }
 BEFORE = "base: every driver"
+GAP = 0.9               # between the rows of base and series
 
 
 def save(figure, name, title):
@@ -78,9 +79,8 @@ def latency():
                   label=f"{label}: {total} requests", solid_capstyle="butt", **style)
     blocked = [us for us, _ in requests["base, during an update"]]
     seconds = data["update of the base, seconds"]
-    axes.axvspan(min(blocked) / 1.08, max(blocked) * 1.08, color=BASE, alpha=0.35, linewidth=0,
-                 label=f"base, during the update: {len(blocked)} requests")
-    axes.text(min(blocked) / 1.25, 50, "base, during the update:\nblocked until the update ends\n"
+    axes.axvspan(min(blocked) / 1.08, max(blocked) * 1.08, color=BASE, alpha=0.35, linewidth=0)
+    axes.text(min(blocked) / 1.25, 68, "base, during the update:\nblocked until the update ends\n"
               f"(here {seconds:.1f} s)", color=BASE, ha="right", va="center")
     axes.set_xscale("log")
     axes.set_xlim(10, 1e7)
@@ -91,10 +91,10 @@ def latency():
     axes.set_axisbelow(True)
     axes.set_xlabel(f"latency of {data['request']}, log scale")
     axes.set_ylabel("share of requests, %")
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(0.33, 0.22))
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(0.33, 0.3))
     title = "`devlink port show` during a firmware update (netdevsim, User Mode Linux, 2 CPUs)"
     axes.set_title(title, loc="left", fontsize=10)
-    figure.text(0.125, -0.09, f"{data['boots']} boots of each kernel. Requests follow each other "
+    figure.text(0.125, -0.05, f"Boots of each kernel: {data['boots']}. Requests follow each other "
                 "without a pause on one CPU: User Mode Linux wakes\nan idle CPU slowly. The update "
                 "runs on the other CPU. The test chooses the length of netdevsim's update.",
                 color=GREY, fontsize=8, va="top")
@@ -112,29 +112,35 @@ def waits():
         sys.exit(f"picture: docs/waits.csv: wrong cells {sorted(wrong)}, or a row without a source")
 
     figure, axes = pyplot.subplots(figsize=(9.2, 6.6))
+
+    def square(x, y, cell):
+        mark, colour, _ = CELLS[cell]
+        axes.add_patch(patches.Rectangle((x, y), 1, 1, facecolor=colour, edgecolor="#bbbbbb",
+                                         linewidth=0.6, clip_on=False))
+        axes.text(x + 0.5, y + 0.5, mark, ha="center", va="center")
+
+    axes.text(-0.15, 1.45, "series:", ha="right", va="center", fontweight="bold")
     for number, (driver, cells) in enumerate(table):
-        y = number + (0.35 if number else 0)
-        axes.text(-0.15, y + 0.5, driver if not number else f"series: {driver}", ha="right",
-                  va="center", fontweight="normal" if number else "bold")
+        y = number + (GAP if number else 0)
+        axes.text(-0.15, y + 0.5, driver, ha="right", va="center",
+                  fontweight="normal" if number else "bold")
         for x, cell in enumerate(cells):
-            mark, colour, _ = CELLS[cell]
-            axes.add_patch(patches.Rectangle((x, y), 1, 1, facecolor=colour, edgecolor="#bbbbbb",
-                                             linewidth=0.6))
-            axes.text(x + 0.5, y + 0.5, mark, ha="center", va="center", color=TEXT)
+            if cell != "-":
+                square(x, y, cell)
+    bottom = len(table) + GAP
+    axes.hlines([number + GAP for number in range(1, len(table) + 1)], 0, len(kinds),
+                color="#dddddd", linewidth=0.6, zorder=0)
     for x, kind in enumerate(kinds):
         axes.text(x + 0.35, -0.15, kind, rotation=50, ha="left", va="bottom",
                   rotation_mode="anchor")
-    bottom = len(table) + 0.35
     axes.set_xlim(0, len(kinds))
     axes.set_ylim(bottom, 0)
     axes.set_axis_off()
     title = "Which reads block during a firmware update"
     axes.set_title(title, loc="left", x=-0.18, fontsize=11, pad=78, fontweight="bold")
     y = bottom + 0.6
-    for mark, colour, words in CELLS.values():
-        axes.add_patch(patches.Rectangle((0, y), 1, 1, facecolor=colour, edgecolor="#bbbbbb",
-                                         linewidth=0.6, clip_on=False))
-        axes.text(0.5, y + 0.5, mark, ha="center", va="center")
+    for cell, (_, _, words) in CELLS.items():
+        square(0, y, cell)
         axes.text(1.2, y + 0.5, words, va="center")
         y += 1.15
     notes = [f"{row['driver']}: {row['note']}" for row in rows if row["note"]]
