@@ -24,7 +24,6 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tools"))
-import bench  # noqa: E402
 import guest  # noqa: E402
 import kernel_log  # noqa: E402
 from options import Parser  # noqa: E402
@@ -47,8 +46,9 @@ def check(what, good, found=""):
 
 def run(argv, **kwargs):
     kwargs.setdefault("stdout", subprocess.PIPE)
-    return subprocess.run(argv, text=True, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                          check=False, **kwargs)
+    if "input" not in kwargs:
+        kwargs["stdin"] = subprocess.DEVNULL
+    return subprocess.run(argv, text=True, stderr=subprocess.PIPE, check=False, **kwargs)
 
 
 def one_line(what, result, status, *words):
@@ -381,12 +381,13 @@ def program():
     loader = importlib.machinery.SourceFileLoader("hwkit", HWKIT)
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("hwkit", loader))
     loader.exec_module(module)
-    for name, numbers in (("devlink_command", module.CMD), ("devlink_attr", module.ATTR)):
-        prefix = {"devlink_command": "DEVLINK_CMD_", "devlink_attr": "DEVLINK_ATTR_"}[name]
-        # bench.uapi() makes a macro between two names part of the second name.
-        kernel = {key.split()[-1]: value for key, value in bench.uapi(name).items()}
-        wrong = {key: value for key, value in numbers.items() if kernel.get(prefix + key) != value}
-        check(f"hwkit has the numbers of enum {name}", numbers and not wrong, wrong)
+    for prefix, numbers in (("DEVLINK_CMD", module.CMD), ("DEVLINK_ATTR", module.ATTR)):
+        asserts = "".join(f'_Static_assert({prefix}_{name} == {number}, "{name}");\n'
+                          for name, number in numbers.items())
+        compiled = run(["gcc", "-fsyntax-only", f"-I{guest.LINUX}/include/uapi", "-xc", "-"],
+                       input=f"#include <linux/devlink.h>\n{asserts}")
+        check(f"hwkit has the numbers of {prefix}_*", numbers and not compiled.returncode,
+              compiled.stderr)
     result = run([HWKIT, "pci/nonsense"])
     said = [words for words in ("this kernel has no devlink", "no devlink device pci/nonsense")
             if words in result.stderr]

@@ -9,10 +9,12 @@ can fail on a busy machine. A hang or a report of the kernel with the series cou
 """
 
 import concurrent.futures
+import json
 import re
 import sys
 import textwrap
 
+import bench
 import guest
 import ksft
 from options import Parser
@@ -44,11 +46,10 @@ ROWS = [
 def lookups(kernel, config):
     """What a get costs among many instances: passes unless it is twice as much."""
     output = []
-    result = guest.run(kernel, config, f"{sys.executable} {guest.TOP}/tools/bench.py "
-                       f"--guest two_lookups --instances {INSTANCES}", write=output.append)
+    result = bench.run(kernel, config, "lookups", str(INSTANCES), write=output.append)
     if result.status:
         return False, result.why or f"FAILS: exit status {result.status}"
-    alone, among = (float(word) / 1000 for word in b"".join(output).split())
+    alone, among = (nanoseconds / 1000 for nanoseconds in json.loads(b"".join(output)))
     return among < 2 * alone, f"{alone:.1f} and {among:.1f} us"
 
 
