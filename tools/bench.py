@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""What devlink costs: base and series in turn, several boots of each.
+"""The cost of devlink: base and series in turn, several boots of each.
 
 usage: bench.py [--boots N] [--part PART]
 
@@ -15,7 +15,6 @@ instructions, on one CPU of x86_64.  They are the same each time, and do not inc
 caches and atomic operations cost.
 """
 
-import argparse
 import collections
 import datetime
 import json
@@ -26,6 +25,7 @@ import sys
 
 import bench_rows
 import guest
+from options import Parser
 import results
 
 KERNELS = ("base", "series")
@@ -43,7 +43,7 @@ def run(kernel, config, *words, write):
 
 
 def rows_of(kernel, part):
-    """What a part prints in a guest of its own, and the seconds that the guest took"""
+    """The rows that a part prints in a guest of its own, and the seconds that the guest took"""
     output = []
     result = run(kernel, part.config, part.name, write=output.append)
     text = b"".join(output).decode(errors="replace")
@@ -131,7 +131,7 @@ def keep_latencies(curves, values):
 
 
 def main():
-    parser = argparse.ArgumentParser(usage=__doc__)
+    parser = Parser(__doc__)
     parser.add_argument("--boots", type=int, default=5)
     parser.add_argument("--part", choices=bench_rows.PARTS)
     args = parser.parse_args()

@@ -33,7 +33,7 @@ CURVES = [
     ("series, idle", "series, idle", {"color": SERIES, "linewidth": 2, "linestyle": "--"}),
     ("series, during an update", "series, during the update", {"color": SERIES, "linewidth": 1.5}),
 ]
-# What a cell of waits.csv says: (mark, colour, legend)
+# The content of a cell of waits.csv: (mark, colour, legend)
 CELLS = {
     "core": ("●", "#cfe8d5", "does not block: devlink answers"),
     "driver": ("○", "#d3e6f0", "does not block: the driver answers, its callback has parallel ops"),
