@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Finds terms of earlier drafts and phrases that the kernel's documentation does not use.
+"""Find terms of earlier drafts, and phrases that the kernel's documentation does not use.
 
 usage: words.py [FILE ...]
 
-Without FILE, everything that the project writes is read: the messages and the added lines of the
-patches, the pages, the programs and their comments. In a patch, a line that is only moved is not
-the project's. One line for each finding: file, line, the phrase, what to write instead.
+Without FILE, all texts of the project are read: the messages and the added lines of the patches,
+the pages, the programs and their comments. Lines that a patch only moves do not count. Prints one
+line for each finding: file, line, the phrase, and the words to write instead.
 """
 
 import bisect
@@ -17,7 +17,7 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# (pattern, what to write instead). Upper and lower case are the same, unless (?-i:...) says so.
+# (pattern, the words to write instead). Case is ignored, except in (?-i:...).
 PHRASES = [
     (r"beside", "concurrently with, in parallel with, during, next to"),
     (r"meanwhile|in the meantime", "concurrently"),
@@ -52,7 +52,7 @@ ANY = re.compile("|".join(rf"(?P<p{n}>(?<![\w-])(?:{pattern})(?![\w-]))"
 
 
 def files():
-    """What the project writes, without data, pictures and this list."""
+    """The names of all text files, without data, pictures and this file."""
     listed = subprocess.run(["git", "-C", TOP, "ls-files", "-co", "--exclude-standard"], check=True,
                             stdout=subprocess.PIPE, text=True).stdout.split("\n")
     return [name for name in listed if name and os.path.exists(os.path.join(TOP, name)) and
@@ -60,13 +60,13 @@ def files():
 
 
 def lines_of_patch(text):
-    """(number, line) of the message, and of what the patch adds and does not only move."""
+    """(number, line) of the message, and of the lines that the patch adds and not only moves."""
     lines = text.split("\n")
     start = next((n for n, line in enumerate(lines) if line.startswith("diff --git")), len(lines))
     removed = {line[1:].strip() for line in lines[start:] if line.startswith("-")}
     for number, line in enumerate(lines, 1):
         if number <= start:
-            # Subjects of other people's commits are theirs.
+            # These lines have subjects and names of others.
             if not re.match(r"(Fixes|Cc|Link|From|Date): ", line):
                 yield number, line
         elif line.startswith("+") and not line.startswith("+++") and line[1:].strip() not in removed:
@@ -74,11 +74,11 @@ def lines_of_patch(text):
 
 
 def findings(name, text):
-    """(number, phrase, instead) for each phrase, also where a line ends in the middle of it."""
+    """(number, phrase, instead) for each phrase, also if a line ends in the middle of it."""
     numbered = list(lines_of_patch(text) if name.endswith(".patch") else
                     enumerate(text.split("\n"), 1))
-    # One string, with single spaces for line ends and marks of comments, and the number of the
-    # line where each part begins
+    # One string, with single spaces for line ends and comment marks, and for each line the
+    # position where it begins
     joined, starts, before = "", [], ""
     for number, line in numbered:
         starts.append((len(joined), number))
