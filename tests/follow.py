@@ -26,11 +26,11 @@ PATHS = {"DEV": "netdevsim/netdevsim10", "DEBUGFS": "/sys/kernel/debug/netdevsim
 # Attributes that devlink changes without a notification, by the reason.
 SILENT = {
     "counters of traps, groups and policers": ["stats"],
-    "trap-set, trap-group-set and trap-policer-set notify nobody": [
+    "trap-set, trap-group-set and trap-policer-set do not notify user space": [
         "trap-action", "trap-group policer", "trap-policer-rate", "trap-policer-burst"],
     "a health dump is stored and cleared": ["health-reporter-dump-ts",
                                             "health-reporter-dump-ts-ns"],
-    "health-reporter-set notifies nobody": [f"health-reporter-{name}" for name in (
+    "health-reporter-set does not notify user space": [f"health-reporter-{name}" for name in (
         "graceful-period", "burst-period", "auto-recover", "auto-dump")],
     "is in replies only": ["region-max-snapshots"],
 }

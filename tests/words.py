@@ -52,11 +52,12 @@ ANY = re.compile("|".join(rf"(?P<p{n}>(?<![\w-])(?:{pattern})(?![\w-]))"
 
 
 def files():
-    """The names of all text files, without data, pictures and this file."""
+    """The names of all text files, without data, pictures, recorded results and this file."""
     listed = subprocess.run(["git", "-C", TOP, "ls-files", "-co", "--exclude-standard"], check=True,
                             stdout=subprocess.PIPE, text=True).stdout.split("\n")
     return [name for name in listed if name and os.path.exists(os.path.join(TOP, name)) and
-            not re.search(r"\.(json|svg|csv|log)$|^COPYING$|^tests/words\.py$", name)]
+            not re.search(r"\.(json|svg|csv|log)$|^COPYING$|^docs/results\.md$|^tests/words\.py$",
+                          name)]
 
 
 def lines_of_patch(text):

@@ -52,7 +52,7 @@ mail()
 
 	shift 2
 	maintainers --no-l --no-r "$@" >"$tmp/to"
-	[ -s "$tmp/to" ] || die "scripts/get_maintainer.pl names nobody for $*"
+	[ -s "$tmp/to" ] || die "scripts/get_maintainer.pl names no maintainer for $*"
 	{ maintainers --no-m "$@"; cat "$tmp/lists"
 	  message "$stored" | sed -nE 's/^(Reported-by|Suggested-by|Tested-by|Cc): *//; T; s/ *#.*//; p'
 	} | sort -u |

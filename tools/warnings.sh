@@ -219,7 +219,7 @@ modpost()
 		cut -f 2 elsewhere.symvers | cat ours - >exported
 		{ nm -A -u "${modules[@]}"; nm -A -u "${users[@]}" | grep -E ' devl(ink)?_' || true; } |
 			awk 'FILENAME == "exported" { exported[$1]; next }
-				$2 == "U" && !($3 in exported) { print $1 " nobody exports " $3 }' exported - | sort -u
+				$2 == "U" && !($3 in exported) { print $1 " " $3 " is not exported" }' exported - | sort -u
 		scripts/mod/modpost -M -W -w -i elsewhere.symvers -o ours.symvers vmlinux.o "${modules[@]}" 2>&1 |
 			grep -vE 'undefined!|suppressed' || true
 	) | sed -E 's/\+0x[0-9a-f]+//g' >"$name.partial"
