@@ -29,7 +29,8 @@ PHRASES = [
     (r"mended", "fixed"),
     (r"knobs?", "debugfs file, option"),
     (r"be rid of|gets? rid of", "discard, remove"),
-    (r"(?:all|nothing|nobody|none|anything|everything) but|but (?:for|that) (?:the|a|of|one|what|those)",
+    (r"(?:all|nothing|nobody|none|anything|everything) but|"
+     r"but (?:for|that) (?:the|a|of|one|what|those)",
      "except"),
     (r"ha(?:s|ve|d|ving) to", "must"),
     (r"(?:is|are|was|were) gone", "freed, removed, unregistered"),
@@ -70,7 +71,7 @@ def lines_of_patch(text):
             # These lines have subjects and names of others.
             if not re.match(r"(Fixes|Cc|Link|From|Date): ", line):
                 yield number, line
-        elif line.startswith("+") and not line.startswith("+++") and line[1:].strip() not in removed:
+        elif re.match(r"\+(?!\+\+)", line) and line[1:].strip() not in removed:
             yield number, line[1:]
 
 

@@ -208,7 +208,8 @@ def results():
     git(linux, "init", "-q", "-b", "main")
     first = commit(CODE)
     check("a tree has a name of 12 digits", re.fullmatch("[0-9a-f]{12}", first), first)
-    same = commit(CODE.replace("Comment", "Two\n words").replace("\t", "  ").replace("// comment", ""))
+    same = commit(CODE.replace("Comment", "Two\n words").replace("\t", "  ")
+                  .replace("// comment", ""))
     check("... that does not depend on comments and white space", same == first, same)
     other = commit(CODE.replace("no comment", "nothing"))
     check("... but on code, also on a string that looks like a comment",
@@ -359,7 +360,7 @@ def mails(top, user, linux, tool, digest):
         return read(f"{top}/build/user-user/mail/{name}")
 
     r = tool("send")
-    check("send makes mails of the postings that are marked now, and no others", r.returncode == 0 and
+    check("send makes mails of the postings marked now, and no others", r.returncode == 0 and
           [line for line in r.stdout.splitlines() if line.startswith("ok ")] ==
           ["ok  [PATCH net 0/1] first", "ok  [PATCH net 1/1] change 3",
            "ok  [PATCH iwl-net] change 10"],
@@ -377,7 +378,7 @@ def mails(top, user, linux, tool, digest):
 
     r = tool("send", "net-next/second",
              env={"TRAILERS": "Tested-by: A <a@example.org>; Link: b:c\nTool: d"})
-    check("SERIES= selects a posting, and prints the reason if it is marked later", r.returncode == 0 and
+    check("SERIES= selects a posting, and shows why it is marked later", r.returncode == 0 and
           "waits for net/first" in r.stderr and r.stdout.count("ok  ") == 3 and
           r.stdout.count("ok  [PATCH net-next v2 ") == 3, (r.stdout, r.stderr))
     text = mail("net-next/second/0000-cover-letter.patch")
