@@ -129,7 +129,7 @@ class Driver:
     gets: tuple = ()            # streams that are get requests of core state in this driver
     flash: str = ""             # a file for flash
     files: dict = dataclasses.field(default_factory=dict)       # firmware
-    values: dict = dataclasses.field(default_factory=dict)      # of parameters: what to set
+    values: dict = dataclasses.field(default_factory=dict)      # to set, by parameter
     bridge: bool = False        # ports can be in a bridge
     # {parameter of the model: (value, value that is written half a second later)}
     deaths: dict = dataclasses.field(default_factory=dict)

@@ -308,7 +308,7 @@ def cc_maintainers(tree, mail):
         return OK, ""
     others = len(wanted) - len(missing)
     return (FAIL if missing & blamed or others < 2 else WARN,
-            "not in To or Cc: " + " ".join(who + " (author of what it fixes)" * (who in blamed)
+            "not in To or Cc: " + " ".join(who + " (author of the fixed commit)" * (who in blamed)
                                            for who in sorted(missing)))
 
 

@@ -34,7 +34,7 @@ CODE = ["net/devlink/", "include/net/devlink.h", "include/trace/events/devlink.h
 # String and character constants, comments, white space
 TOKENS = re.compile(rb"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|//[^\n]*|/\*.*?\*/|\s+""", re.S)
 NAMED = re.compile(r"\btree\s+`?([0-9a-f]{12})\b`?(,\s+older\s+than\s+these\s+patches\b)?", re.I)
-OLDER = "older"         # the tree of a row if nothing says which it was
+OLDER = "older"         # the tree of a row if it is not known
 MACHINES = {"uml": "UML, 2 CPUs", "qemu": "QEMU, x86_64"}
 
 # run: (title, name of its key, the columns that say why a row is not good, text)
