@@ -1,23 +1,23 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Real clients of devlink on base and series: the same answers, and a cache that stays right.
+"""Run real clients of devlink on base and series, and compare their output.
 
-All parts run, or those that are named:
+All parts run, or only the named ones:
 
-    commands   the command set of iproute2's devlink, plain and with -j, and what `devlink
-               monitor` prints during it: the machine's program, the one of tools/setup, and
-               those of --devlink
+    commands   the command set of iproute2's devlink, plain and with -j, with the output of
+               `devlink monitor`: the machine's program, the one of tools/setup, and the programs
+               of --devlink
     ynl        each do and dump of devlink.yaml through pyynl
-    libmnl     dumps through libmnl, and of devlink, while objects change: a list is complete,
-               or the dump ends with an error
+    libmnl     dumps through libmnl and through devlink while objects change: a list must be
+               complete, or the dump must end with an error
     follow     subscribe, dump, apply notifications, compare with a new dump: five minutes
                (--short: 20 seconds) with devlink_torture in the same guest; series only, because
-               the base does not survive that (docs/results.md)
+               the base panics or hangs (docs/results.md)
 
-What differs between base and series is in DIFFERENCES, with the subject of its patch, and
-fails if it is not there any more.  What differs from run to run is in VARIES.  What devlink
-changes without a notification, and follow leaves out, is in follow.py.  With --lose, each Nth
-notification is dropped, so follow must fail.
+DIFFERENCES has the expected differences between base and series, with the subjects of their
+patches.  It is an error if one does not occur.  VARIES has the differences from run to run.
+follow.py has the changes that devlink does not notify, which follow ignores.  With --lose, each
+Nth notification is dropped, so follow must fail.
 """
 
 import argparse
@@ -50,17 +50,17 @@ PATHS = {"DEV": "netdevsim/netdevsim10", "SYSFS": f"{BUS}/devices/netdevsim10",
          "DEBUGFS": "/sys/kernel/debug/netdevsim/netdevsim10"}
 count = {"passed": 0, "failed": 0, "skipped": 0}
 
-# What differs from run to run, and why; the group stays.
+# Differences from run to run, and the reason.  Only the group is compared.
 VARIES = [
     (r"^([0-9a-f]{16}) (?:[0-9a-f]{2} ?)+$", "the content of a region is random"),
     (r"(\.data\[\d+\] = |'region-chunk-data': b).*", "... with -j, and with pyynl"),
-    (r"(test_binary: > |\.test_binary\[\d+\] = ).*", "... of a health dump, too"),
+    (r"(test_binary: > |\.test_binary\[\d+\] = ).*", "... also in a health dump"),
     (r'(last_dump_(?:date|time)(?: = | |":")|dump-ts(?:-ns)?\': )[^ ",]*',
      "the time of a health dump"),
     (r"((?:bytes|packets|dropped)(?: = | |': ))\d+", "packets are trapped all the time"),
 ]
 
-# What differs between base and series: parts, subject of the patch, what the lines have.
+# Differences between base and series: parts, subject of the patch, pattern of the lines.
 DIFFERENCES = [
     ("commands", "devlink: region: fix leak of snapshot ids that the kernel has chosen",
      r"(region|monitor).*dummy.*snapshot"),
@@ -72,7 +72,7 @@ DIFFERENCES = [
     ("commands ynl", "netdevsim: add a shared buffer", r"^. sb[ -]"),
 ]
 
-# ! is for the shell.
+# A command that begins with ! runs in a shell.
 COMMANDS = re.split(r" *[;\n] *", """
 dev show; dev show DEV; -s dev show DEV; dev show netdevsim/none; dev info; dev info DEV
 dev param show
@@ -161,7 +161,7 @@ port function rate show
 monitor nonsense
 """.strip())
 
-# Values that a request of pyynl needs to get somewhere.
+# Values with which requests of pyynl are valid.
 VALUES = {
     "bus-name": "netdevsim", "dev-name": "netdevsim10", "port-index": 0, "port-type": 2,
     "port-flavour": 7,
@@ -189,7 +189,7 @@ VALUES = {
 
 
 def flatten(value, path=""):
-    """What JSON says, a line for each value, with the names of all that it is in."""
+    """JSON as a line for each value, with its path."""
     if isinstance(value, dict) and value:
         return [line for key, item in value.items() for line in flatten(item, f"{path}.{key}")]
     if isinstance(value, list) and value:
@@ -201,14 +201,14 @@ def flatten(value, path=""):
 
 
 def lines_of(text):
-    """The same for what is printed for people, where a line is in what is less indented."""
+    """The same for plain output, in which a line belongs to the less indented one above it."""
     try:
         return flatten(json.loads(text))
     except ValueError:
-        # That of `devlink -j monitor` is no JSON after two notifications of one reporter.
+        # After two notifications of one reporter, `devlink -j monitor` prints no valid JSON.
         text = text.replace('{"command"', '\n{"command"').replace("\r", "\n").expandtabs()
     lines, above = [], []
-    # Whether devlink ends a line when an update fails depends on what it reads first.
+    # When an update fails, it depends on timing whether devlink ends the line.
     for line in filter(str.strip, text.splitlines()):
         indent = 0 if line.strip()[:1] in ("[", "{") else len(line) - len(line.lstrip())
         above = [pair for pair in above if pair[0] < indent] + [(indent, line.strip())]
@@ -219,7 +219,7 @@ def lines_of(text):
 # -- inside the guest ---------------------------------------------------------------
 
 def one_pass(program, *option):
-    """All commands on a new device: [(command, lines)]"""
+    """Runs all commands on a new device: [(command, lines)]"""
     write(f"{BUS}/new_device", "10 3")
     replies = []
     with tempfile.TemporaryFile("w+") as said, \
@@ -250,8 +250,8 @@ def guest_commands(options):
 
 
 def ynl_calls(ynl):
-    """Each do and dump: (title, operation, flags, attributes).  First what adds objects, last
-    what removes them."""
+    """Each do and dump: (title, operation, flags, attributes).  Operations that add objects are
+    first, operations that remove objects last."""
     def turn(name):
         return name != "eswitch-set", name[-4:] != "-new", bool(re.search("-del$|-clear$",
                                                                           name)), name == "reload"
@@ -259,7 +259,7 @@ def ynl_calls(ynl):
         for mode in [mode for mode in ("do", "dump") if mode in ynl.ops[name].yaml]:
             wanted = (ynl.ops[name].yaml[mode] or {}).get("request", {}).get("attributes", [])
             values = {attr: VALUES[attr] for attr in wanted if attr in VALUES}
-            if name == "param-set":     # the specification does not have it
+            if name == "param-set":     # the specification lacks it
                 values["param-value-data"] = VALUES["param-value-data"]
             plain = {attr: value for attr, value in values.items() if attr != "port-index"}
             handle = {attr: value for attr,
@@ -296,7 +296,7 @@ def check(what, good, found=""):
 
 
 def run_guest(options, part, kernel):
-    """How the guest ended, what it said, and what the part returned, if it did"""
+    """The guest.Result, the output, and the result of the part, if it has one"""
     said = []
     command = " ".join([sys.executable, os.path.abspath(__file__), "--guest", part, *(
         ["--short"] if options.short else []), *(f"--devlink {path}" for path in options.devlink),
@@ -320,7 +320,7 @@ def ended(title, result, said):
 
 
 def same(part, base, series):
-    """base and series: {pass: [(command, lines)]}; all differences have to be expected."""
+    """base and series: {pass: [(command, lines)]}.  All differences must be expected."""
     seen = {subject: 0 for parts, subject, _ in DIFFERENCES if part in parts}
     for name in base:
         unexpected = []
@@ -343,7 +343,7 @@ def same(part, base, series):
               not unexpected,
               "\n    " + "\n    ".join(unexpected))
     for subject, times in seen.items():
-        check(f"{part}: {times} lines differ by: {subject}", times, "it is not there any more")
+        check(f"{part}: {times} lines differ by: {subject}", times, "no line differs")
 
 
 def main():
@@ -353,7 +353,8 @@ def main():
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lose", type=int, default=0)
-    parser.add_argument("--guests", type=int, default=ksft.PARALLEL["uml"], help="at a time")
+    parser.add_argument("--guests", type=int, default=ksft.PARALLEL["uml"],
+                        help="number of guests that run at the same time")
     parser.add_argument("--devlink", action="append", default=[], metavar="PATH")
     parser.add_argument("--guest", choices=GUESTS, help=argparse.SUPPRESS)
     parser.add_argument("parts", nargs="*", metavar="PART")
@@ -387,7 +388,7 @@ def main():
     subjects = subprocess.run(["git", "-C", guest.LINUX, "log", "--format=%s",
                                "refs/worktree/base..HEAD"],
                               stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
-    check("what is expected to differ has patches",
+    check("each expected difference has a patch",
           {subject for _, subject, _ in DIFFERENCES} <= {*subjects})
     print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
     return 1 if count["failed"] else 0

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The part `libmnl` of clients.py: dumps through libmnl, and of devlink, while objects change.
+"""The part `libmnl` of clients.py: dumps through libmnl and through devlink while objects change.
 
-libmnl sees two things of a dump that is not right: NLM_F_DUMP_INTR, which devlink does not use,
-and what a handler of the last message makes of the error in it.  iproute2 has such a handler,
-mnl_cb_run() by itself has none.
+A user of libmnl can detect an inconsistent dump in two ways: by NLM_F_DUMP_INTR, which devlink does
+not use, and by a handler of the last message, which reads the error in it.  iproute2 has such a
+handler, mnl_cb_run() by itself has none.
 """
 
 import ctypes
@@ -23,8 +23,9 @@ STEADY = {"bus-name": "netdevsim", "dev-name": "netdevsim12"}
 
 
 def mnl_dump(family, name, size, handler, hook):
-    """A dump by libmnl with such a buffer; after the first message, the hook.  What it shows and
-    how it ends, with a handler of the last message as iproute2 has it, or as mnl_cb_run() does."""
+    """Dumps with libmnl and a buffer of this size, and calls the hook after the first message.
+    With `handler`, the last message has a handler, as in iproute2.  Returns the objects, and the
+    number of messages with the error."""
     mnl = ctypes.CDLL("libmnl.so.0", use_errno=True)
     callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, use_errno=True)
     pointer, shown, messages, result = ctypes.c_void_p, [], 0, 1
@@ -90,7 +91,7 @@ def in_guest(options):
 
 
 def change_objects(family):
-    """For ever: devices, rate nodes and, by reloads, traps"""
+    """Adds and removes devices, rate nodes and, by reloads, traps, for ever"""
     family.reopen()
     while True:
         write(f"{BUS}/new_device", "11 4")
@@ -151,10 +152,11 @@ def judge(kernel, found, check):
         if "of 1024" in what:
             check(says, "No space" in end)
         elif kernel == "base" and "removed" in what:
-            check(f"{says}: it is seen here what the base leaves out", silent)
+            check(f"{says}: the test detects that objects are missing", silent)
         else:
             check(says, not silent)
-    check(f"{kernel}: objects change all the time, {found['steady']} do not", found["changing"])
+    check(f"{kernel}: some objects change all the time, {found['steady']} do not",
+          found["changing"])
     for title, (good, errors, bad) in found["counts"].items():
         check(f"{kernel}: {title}: {good} complete, {errors} with an error, {bad} incomplete",
               good and (not bad or kernel == "base"))

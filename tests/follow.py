@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The part `follow` of clients.py: what an exporter does.
+"""The part `follow` of clients.py: a client that works like an exporter.
 
-Subscribe, dump everything, apply the notifications, and dump again when some were lost.
-devlink_torture runs in the same guest.  Every 10 seconds it stops, and the cache has to be
-equal to a new dump.
+It subscribes, dumps everything, applies the notifications, and dumps again if some were lost.
+devlink_torture runs in the same guest.  It stops every 10 seconds, and the cache must be equal to a
+new dump.
 
-What devlink changes without a notification is left out: SILENT.  A second cache loses each
-5th notification, and must not be equal.
+Changes that devlink does not notify are ignored: SILENT.  A second cache loses each 5th
+notification, and must differ.
 """
 
 import errno
@@ -23,33 +23,33 @@ from models import NlError
 BUS = "/sys/bus/netdevsim"
 PATHS = {"DEV": "netdevsim/netdevsim10", "DEBUGFS": "/sys/kernel/debug/netdevsim/netdevsim10"}
 
-# What devlink changes without a notification: why, attributes.
+# Attributes that devlink changes without a notification, by the reason.
 SILENT = {
     "counters of traps, groups and policers": ["stats"],
-    "trap-set, trap-group-set and trap-policer-set notify nobody": [
+    "trap-set, trap-group-set and trap-policer-set do not notify user space": [
         "trap-action", "trap-group policer", "trap-policer-rate", "trap-policer-burst"],
     "a health dump is stored and cleared": ["health-reporter-dump-ts",
                                             "health-reporter-dump-ts-ns"],
-    "health-reporter-set notifies nobody": [f"health-reporter-{name}" for name in (
+    "health-reporter-set does not notify user space": [f"health-reporter-{name}" for name in (
         "graceful-period", "burst-period", "auto-recover", "auto-dump")],
     "is in replies only": ["region-max-snapshots"],
 }
-# What no notification says: ask again when that of something else comes.
-AGAIN = {"get": "health-reporter-get"}  # reporters have none of their own
-# What names an object; the kind is the name of its command.
+# Some objects have no notification.  They are dumped again after a notification of the first kind.
+AGAIN = {"get": "health-reporter-get"}
+# The attributes that identify an object, by kind.  The kind is the name of the command.
 KEYS = {"get": (), "port-get": ("port-index",), "param-get": ("param-name",),
         "region-get": ("port-index", "region-name"),
         "health-reporter-get": ("port-index", "health-reporter-name"),
         "trap-get": ("trap-name",), "trap-group-get": ("trap-group-name",),
         "trap-policer-get": ("trap-policer-id",), "rate-get": ("port-index", "rate-node-name"),
         "linecard-get": ("linecard-index",)}
-# This device of the torture fails to say what it is asked for, so notifications are lost.
+# The getters of this device of the torture fail, so notifications are lost.
 LOOSE, LOOSE_KINDS = "netdevsim64", ("param-get", "trap-get", "trap-group-get", "trap-policer-get")
 NLM_F_DUMP_INTR, SO_RCVBUFFORCE = 0x10, 33
 
 
 class Family(models.Family):
-    """pyynl, with what it does not look at: dumps that were interrupted."""
+    """pyynl, with an error for dumps that were interrupted, which pyynl ignores."""
 
     def __init__(self):
         super().__init__("devlink")
@@ -61,7 +61,7 @@ class Family(models.Family):
         return reply, more
 
     def list(self, kind, **handle):
-        """A dump; if a device fails, those of the others."""
+        """A dump.  If a device fails, the objects of the other devices."""
         while True:
             try:
                 return self.dump(kind, handle)
@@ -73,7 +73,7 @@ class Family(models.Family):
 
 
 class Cache:
-    """What the notifications say that there is: {(device, kind, ...): attributes}"""
+    """The objects according to the notifications: {(device, kind, ...): attributes}"""
 
     def __init__(self, lose=0):
         self.lose, self.seen, self.objects, self.again = lose, 0, {}, set()
@@ -118,7 +118,7 @@ class Cache:
         self.objects = {key: value for key, value in self.objects.items() if not which(key)}
 
     def replace(self, family, kind, device=None):
-        """The objects of a kind, or those of it on one device, as they are now"""
+        """Replaces the objects of a kind, of one device or of all, by a new dump"""
         handle = {"bus-name": "netdevsim", "dev-name": device} if device else {}
         found = [self.parse(kind, one) for one in family.list(kind, **handle)]
         kinds = [kind, "snapshot" if kind == "region-get" else kind]
@@ -145,8 +145,8 @@ class Follower:
         self.subscribe(1 << 16)
 
     def subscribe(self, size):
-        """Anew: what was lost is not known.  The dumps are newer than what was received before
-        them; what is received during them is applied afterwards."""
+        """Starts again, because it is not known which notifications were lost.  Those received
+        before the dumps are older than the dumps.  Those received later are applied to them."""
         while True:
             self.family.sock.close()
             self.family.reopen()
@@ -161,14 +161,14 @@ class Follower:
                 size = self.lost(error)
 
     def lost(self, error):
-        """Returns the size of the next buffer: that of the first one is there to be too small."""
+        """Returns the size of the next buffer.  The first buffer is too small on purpose."""
         if error.errno not in (errno.ENOBUFS, errno.EINTR):
             raise error
         self.count["resyncs"] += 1
         return 64 << 20
 
     def follow(self, seconds, quiet=1000):
-        """For so long, or until nothing was received for a while"""
+        """Applies notifications for that time, or until none came for the time `quiet`"""
         last = time.monotonic()
         end = last + seconds
         while time.monotonic() < min(end, last + quiet):
@@ -186,7 +186,7 @@ class Follower:
                 self.subscribe(self.lost(error))
 
     def differences(self):
-        """Of each cache and a new dump, for people; and the dump"""
+        """The differences of each cache to a new dump, as text, and the dump"""
         fresh = Cache()
         fresh.sync(Family())
         return [[f"{key}: cache {cache.objects.get(key)}, dump {fresh.objects.get(key)}"
@@ -196,12 +196,12 @@ class Follower:
 
 
 def in_guest(options):
-    """Torture stops for each comparison (SIGSTOP), and ends by itself."""
+    """Compares while torture is stopped with SIGSTOP.  Torture ends by itself."""
     seconds, pause = (20, 4) if options.short else (int(60 * options.minutes), 10)
     models.write("/lib/firmware/devlink_torture", "0" * 1000)
     models.write(f"{BUS}/new_device", "10 3")
     found = {"differences": [], "lossy": 0, "stops": 0, "objects": 0}
-    # What this device has, torture leaves alone: objects of all kinds.
+    # A device with objects of all kinds, which torture does not change.
     family, handle = Family(), {"bus-name": "netdevsim", "dev-name": "netdevsim10"}
     models.write(f"{BUS}/devices/netdevsim10/sriov_numvfs", "2")
     family.do("eswitch-set", {**handle, "eswitch-mode": "switchdev"})
@@ -215,7 +215,7 @@ def in_guest(options):
         while torture.poll() is None:
             follower.follow(pause)
             torture.send_signal(signal.SIGSTOP)
-            for _ in range(3):                  # what was late may still come
+            for _ in range(3):                  # some notifications may be late
                 follower.follow(30, quiet=1.5)
                 (different, lossy), objects = follower.differences()
                 if not different:
@@ -239,8 +239,8 @@ def judge(found, check):
           f"{found['resyncs']} resyncs is equal to a new dump, {found['stops']} times",
           not found["differences"],
           "\n    " + "\n    ".join(found["differences"][:40]))
-    check("follow: there are all kinds of objects but line cards",
+    check("follow: there are objects of all kinds except line cards",
           found["missing"] == ["linecard-get"], found)
-    check(f"follow: a cache without each 5th notification is not, {found['lossy']} times",
+    check(f"follow: a cache without each 5th notification differs, {found['lossy']} times",
           found["lossy"])
     check("follow: a client that was too slow dumps again", found["resyncs"])

@@ -1,11 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Test the hardware kit: tools/hwkit and tools/deb, with every bad input.
+"""Test the hardware kit, tools/hwkit and tools/deb, also with bad input.
 
-hwkit runs as a copy of its one file in guests of the perf kernels of base and series, on
-netdevsim.  `models` runs it on the drivers of tools/models.py; docs/hwkit.md has the last
-tables.  `package` builds the package of a small configuration with tools/deb, boots its
-kernel in QEMU, and runs hwkit there.
+A copy of hwkit runs in guests of the perf kernels of base and series, on netdevsim.  `models` runs
+it on the drivers of tools/models.py.  docs/hwkit.md has the last tables.  `package` builds the
+package of a small configuration with tools/deb, boots its kernel in QEMU, and runs hwkit there.
 """
 
 import ast
@@ -70,7 +69,7 @@ def devlink(*args):
 
 
 def state():
-    """The state that a command can change, without counters of traffic."""
+    """The state that commands can change, without traffic counters."""
     return [devlink(*words.split()) for words in
             ("dev show", "dev info", f"dev eswitch show {DEV}", "port show", "dev param show",
              "region show", "health show", f"resource show {DEV}", "port function rate show")]
@@ -110,7 +109,7 @@ def reads(kernel):
     before = state()
     result = hwkit("--seconds", "4", DEV)
     print(result.stdout)
-    found = measured("the get commands that netdevsim has are measured, idle", result, ROWS, "idle")
+    found = measured("the get commands of netdevsim are measured, idle", result, ROWS, "idle")
     measured("... and concurrently", result, ROWS, "reads")
     check("... in order", all(0 < median <= p99 <= top for _, median, p99, top in found.values()),
           found)
@@ -118,8 +117,8 @@ def reads(kernel):
     check("... missing objects are listed",
           re.search(r"^Not present on this device: [^:]*linecard", result.stdout, re.M),
           result.stdout)
-    check("... the kernel is told from the other", ("with the series" if kernel == "series" else
-                                                   "without the series") in result.stdout,
+    check("... base or series is recognized", ("with the series" if kernel == "series" else
+                                               "without the series") in result.stdout,
           result.stdout)
     check("... the driver is named", re.search("^driver +netdevsim", result.stdout, re.M),
           result.stdout)
@@ -167,13 +166,13 @@ def bad_input():
              "dummy")
     one_line("a file that is not there", hwkit("--flash", "nonsense", DEV), 1,
              "/lib/firmware/nonsense")
-    one_line("a file that the kernel does not look for", hwkit("--flash", __file__, DEV), 1,
+    one_line("a file outside the firmware folders", hwkit("--flash", __file__, DEV), 1,
              "copy the file there")
     one_line("--component without --flash", hwkit("--component", "fw", DEV), 2, "--flash")
     write(f"{DEBUGFS}/dont_allow_reload", "Y")
     result = hwkit("--seconds", "0.2", "--reload", DEV)
     one_line("a reload that the driver refuses", result, 1, "--reload: refused", "forbid")
-    check("... what was measured before is shown", table(result.stdout).get(("port", "reads")),
+    check("... the results before it are shown", table(result.stdout).get(("port", "reads")),
           result.stdout)
     write(f"{DEBUGFS}/dont_allow_reload", "N")
     one_line("an update that the driver refuses",
@@ -188,7 +187,7 @@ def bad_input():
     for _ in range(16):
         devlink("region", "new", f"{DEV}/dummy")
     full = snapshots()
-    one_line("a region that has no room", hwkit("--snapshot", "dummy", DEV), 1,
+    one_line("a region with the maximum number of snapshots", hwkit("--snapshot", "dummy", DEV), 1,
              "--snapshot: refused", "maximum number")
     check("... its snapshots stay", snapshots() == full and len(full) == 16, (full, snapshots()))
     for snapshot in full:
@@ -209,7 +208,7 @@ def closed():
         start = time.monotonic()
         error = process.communicate(timeout=60)[1]
         one_line(what, subprocess.CompletedProcess([], process.returncode, "", error), 1, "output")
-        check("... is seen before all is measured", time.monotonic() - start < 20,
+        check("... is noticed before the end of the measurement", time.monotonic() - start < 20,
               time.monotonic() - start)
     with open("/dev/full", "w", encoding="ascii") as full:
         one_line("a full disk", hwkit("--seconds", "0.2", DEV, stdout=full), 1, "cannot write",
@@ -255,7 +254,7 @@ def ctrl_c():
     check("... and no other is begun", time.monotonic() - start < 60, time.monotonic() - start)
     check("... nothing else is changed", state() == before, (before, state()))
 
-    # The first snapshot is a trial, the others are measured.
+    # The first snapshot only tests the command.
     process = hwkit_group("--seconds", "3", "--snapshot", "dummy", DEV)
     for _ in range(3):
         wait_for("[region,new]")
@@ -270,7 +269,7 @@ def ctrl_c():
     for _ in range(3):
         wait_for("[region,new]")
     write("/sys/bus/netdevsim/del_device", "1")
-    ended("a device that goes away", process, 1, DEV)
+    ended("a device that is removed", process, 1, DEV)
     monitor.terminate()
 
 
@@ -291,7 +290,7 @@ def in_guest(kernel):
 
 
 def on_model(name, kernel):
-    """Measure all that the driver of a model allows, and print the table."""
+    """Measure all commands that the driver of a model implements, and print the table."""
     import models
     driver = models.DRIVERS[name]
     device = models.load(driver)
@@ -321,7 +320,7 @@ def on_model(name, kernel):
     try:
         out, error = process.communicate(timeout=120)
     except subprocess.TimeoutExpired:
-        # The second one ends hwkit even if the kernel does not return.
+        # The second SIGINT ends hwkit even if the system call does not return.
         for _ in range(2):
             os.killpg(process.pid, signal.SIGINT)
             time.sleep(1)
@@ -349,7 +348,7 @@ def on_model(name, kernel):
 # -- on the host --------------------------------------------------------------------
 
 def guest_run(kernel, config, *args, command="", **kwargs):
-    """Run tests in a guest and return their output; shown() prints and counts."""
+    """Run tests in a guest and return their output. shown() prints it and counts."""
     output = []
     command += " ".join([sys.executable, os.path.abspath(__file__), "--guest", *args])
     result = guest.run(kernel, config, command, limit=1800, write=output.append, **kwargs)
@@ -357,7 +356,7 @@ def guest_run(kernel, config, *args, command="", **kwargs):
 
 
 def shown(name, result, output, known=()):
-    """Print the output, add its counts, and check that the tests and the kernel are fine."""
+    """Print the output, add its counts, and check that all tests ran and the kernel is fine."""
     print(output, end="")
     counts = re.search(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", output, re.M)
     for key, number in zip(count, counts.groups() if counts else ()):
@@ -375,7 +374,7 @@ def shown(name, result, output, known=()):
 
 
 def program():
-    """The syntax is that of Python 3.6, and the numbers are those of the kernel."""
+    """hwkit has the syntax of Python 3.6, and the numbers of the kernel."""
     with open(HWKIT, encoding="utf-8") as f:
         ast.parse(f.read(), feature_version=(3, 6))
     loader = importlib.machinery.SourceFileLoader("hwkit", HWKIT)
@@ -441,7 +440,7 @@ def package(folder):
     start = time.monotonic()
     result = deb("series", config)
     path = result.stdout.strip()
-    check("make deb builds a package, and says which",
+    check("make deb builds a package, and prints its path",
           result.returncode == 0 and os.path.exists(path),
           result.stderr)
     if result.returncode:
@@ -456,7 +455,7 @@ def package(folder):
         r"linux-image-\d+\.\d+\.\d+-devlink-series", name), name)
     left = [name for name in os.listdir(f"{guest.BUILD}/src")
             if name.endswith((".deb", ".changes", ".buildinfo"))]
-    check("... nothing else is left", not left and os.listdir(os.path.dirname(path)), left)
+    check("... no other package is left", not left and os.listdir(os.path.dirname(path)), left)
     # guest.py boots it like a kernel of the configuration count: x86_64.
     image = guest.kernel_dir("deb", "count")
     shutil.rmtree(image, ignore_errors=True)
@@ -483,7 +482,7 @@ def in_package():
 
 
 def side_by_side(*jobs, known=()):
-    """Run guests at the same time; the outputs are in the order of the jobs."""
+    """Run guests at the same time. The outputs are in the order of the jobs."""
     with concurrent.futures.ThreadPoolExecutor(len(jobs)) as pool:
         return [shown(*one.result(),
                       known) for one in [pool.submit(guest_run, *job) for job in jobs]]

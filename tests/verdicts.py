@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Verdicts on sample logs, without a kernel: does each sample in tests/logs/ get its verdict?
+"""Check that each sample log in tests/logs/ gets its verdict, without a kernel.
 
-A sample begins with the verdict and the words that go with it; then come the output of the
-test and the kernel's log.  Each sample must matter: the opposite verdict must not be
-accepted, without the kernel's log a report must not be found, and without a line of
-kernel_log.REPORTS a sample must get another verdict.
+A sample has the verdict and its reason, then the output of the test and the kernel's log.
+Each sample must be needed: the opposite verdict must not be accepted, a report must not be found
+without the kernel's log, and for each line of kernel_log.REPORTS, a sample must get another
+verdict without that line.
 """
 
 import glob
@@ -43,11 +43,11 @@ class Sample:
         self.parts = dict(zip(parts[::2], parts[1::2]))
 
     def found(self, without=""):
-        """The verdict and its words."""
+        """The verdict and its reason."""
         parts = {name: "" if name == without else text for name, text in self.parts.items()}
         log = kernel_log.without_stamps(parts.get("kernel", ""))
         status = int(self.wanted["status"]) if "status" in self.wanted else None
-        # As if a guest had ended like this
+        # As if a guest had ended in this way
         job = guest.Job("sample", "perf", "true")
         status, why = guest.how_ended(job, status, 1, log, self.wanted.get("ended", ""), "")
         ended = guest.Result(status, why, log, 1, parts.get("kmemleak", "").splitlines(),
@@ -57,12 +57,12 @@ class Sample:
         return outcome, words
 
     def all(self):
-        """What it says: the verdict, and all reports, also those that do not count."""
+        """The verdict, and all reports, also reports that do not count."""
         log = kernel_log.without_stamps(self.parts.get("kernel", ""))
         return self.found(), kernel_log.reports(log)
 
     def right(self, outcome=None):
-        """Whether it gets the wanted verdict, or this one."""
+        """Whether it gets the expected verdict, or the given one."""
         return self.found() == (outcome or self.wanted["verdict"], self.wanted["why"])
 
 

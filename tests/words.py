@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Finds terms of earlier drafts and phrases that the kernel's documentation does not use.
+"""Find terms of earlier drafts, and phrases that the kernel's documentation does not use.
 
 usage: words.py [FILE ...]
 
-Without FILE, everything that the project writes is read: the messages and the added lines of the
-patches, the pages, the programs and their comments. In a patch, a line that is only moved is not
-the project's. One line for each finding: file, line, the phrase, what to write instead.
+Without FILE, all texts of the project are read: the messages and the added lines of the patches,
+the pages, the programs and their comments. Lines that a patch only moves do not count. Prints one
+line for each finding: file, line, the phrase, and the words to write instead.
 """
 
 import bisect
@@ -17,7 +17,7 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# (pattern, what to write instead). Upper and lower case are the same, unless (?-i:...) says so.
+# (pattern, the words to write instead). Case is ignored, except in (?-i:...).
 PHRASES = [
     (r"beside", "concurrently with, in parallel with, during, next to"),
     (r"meanwhile|in the meantime", "concurrently"),
@@ -29,7 +29,8 @@ PHRASES = [
     (r"mended", "fixed"),
     (r"knobs?", "debugfs file, option"),
     (r"be rid of|gets? rid of", "discard, remove"),
-    (r"(?:all|nothing|nobody|none|anything|everything) but|but (?:for|that) (?:the|a|of|one|what|those)",
+    (r"(?:all|nothing|nobody|none|anything|everything) but|"
+     r"but (?:for|that) (?:the|a|of|one|what|those)",
      "except"),
     (r"ha(?:s|ve|d|ving) to", "must"),
     (r"(?:is|are|was|were) gone", "freed, removed, unregistered"),
@@ -52,33 +53,34 @@ ANY = re.compile("|".join(rf"(?P<p{n}>(?<![\w-])(?:{pattern})(?![\w-]))"
 
 
 def files():
-    """What the project writes, without data, pictures and this list."""
+    """The names of all text files, without data, pictures, recorded results and this file."""
     listed = subprocess.run(["git", "-C", TOP, "ls-files", "-co", "--exclude-standard"], check=True,
                             stdout=subprocess.PIPE, text=True).stdout.split("\n")
     return [name for name in listed if name and os.path.exists(os.path.join(TOP, name)) and
-            not re.search(r"\.(json|svg|csv|log)$|^COPYING$|^tests/words\.py$", name)]
+            not re.search(r"\.(json|svg|csv|log)$|^COPYING$|^docs/results\.md$|^tests/words\.py$",
+                          name)]
 
 
 def lines_of_patch(text):
-    """(number, line) of the message, and of what the patch adds and does not only move."""
+    """(number, line) of the message, and of the lines that the patch adds and not only moves."""
     lines = text.split("\n")
     start = next((n for n, line in enumerate(lines) if line.startswith("diff --git")), len(lines))
     removed = {line[1:].strip() for line in lines[start:] if line.startswith("-")}
     for number, line in enumerate(lines, 1):
         if number <= start:
-            # Subjects of other people's commits are theirs.
+            # These lines have subjects and names of others.
             if not re.match(r"(Fixes|Cc|Link|From|Date): ", line):
                 yield number, line
-        elif line.startswith("+") and not line.startswith("+++") and line[1:].strip() not in removed:
+        elif re.match(r"\+(?!\+\+)", line) and line[1:].strip() not in removed:
             yield number, line[1:]
 
 
 def findings(name, text):
-    """(number, phrase, instead) for each phrase, also where a line ends in the middle of it."""
+    """(number, phrase, instead) for each phrase, also if a line ends in the middle of it."""
     numbered = list(lines_of_patch(text) if name.endswith(".patch") else
                     enumerate(text.split("\n"), 1))
-    # One string, with single spaces for line ends and marks of comments, and the number of the
-    # line where each part begins
+    # One string, with single spaces for line ends and comment marks, and for each line the
+    # position where it begins
     joined, starts, before = "", [], ""
     for number, line in numbered:
         starts.append((len(joined), number))

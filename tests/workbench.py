@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""What the README says of guests, trees and bad input, each as a test.
+"""Test the statements of the README about guests, trees and bad input.
 
-With the name of a part, only that part.  `compiled_faults` does not run without its name: it is
-what `make check` sees when it compiles, which takes some ten minutes.
+With names of parts, only these parts run.  `compiled_faults`, faults that `make check` only sees
+when it compiles, only runs by its name: it takes some ten minutes.
 
-Guests are those of the perf kernel of the base, which torture breaks; trees are git
-repositories of a few files, so that nothing large is made.
+Guests run the perf kernel of the base, which torture breaks.  Trees are git repositories of a few
+files.
 """
 
 import glob
@@ -55,13 +55,13 @@ def guests():
     r = exec_guest("seq 100000; echo problem >&2; exit 7")
     check("a guest returns the status of the command", r.returncode == 7, r.returncode)
     wanted = "".join(f"{i}\n" for i in range(1, 100001)).encode()
-    check("... its output alone, all of it", r.stdout == wanted, r.stdout[-200:])
-    check("... and what it says on stderr there", r.stderr == b"problem\n", r.stderr[-200:])
+    check("... its complete output, and nothing else", r.stdout == wanted, r.stdout[-200:])
+    check("... and its errors on stderr", r.stderr == b"problem\n", r.stderr[-200:])
 
     out = f"{TMP}/out"
     r = exec_guest("id -u; nproc; echo text >/tmp/out/file; mkdir /tmp/out/d", "--out", out)
     check("a command is root, on two CPUs", r.stdout == b"0\n2\n", r.stdout)
-    check("... and its files come back", os.path.isdir(f"{out}/d") and
+    check("... and the host gets its files", os.path.isdir(f"{out}/d") and
           read(f"{out}/file") == "text\n", os.listdir(out))
     r = exec_guest("touch /etc/devlink-locks-test")
     check("... but not into the host's file system",
@@ -74,17 +74,17 @@ def guests():
         r = exec_guest(command, *options)
         first = r.stderr.splitlines()[:1]
         check(f"{what} has its status", r.returncode == status, r.returncode)
-        check("... and one line that says so", first and word in first[0], first)
+        check("... and one line about it", first and word in first[0], first)
 
     r = guest.run("base", "perf", "true", args="init=/nowhere")
     check("a guest that does not boot has its status", r.status == guest.NO_BOOT, r.status)
-    check("... and one line that says so", "did not boot" in r.why and "\n" not in r.why, r.why)
+    check("... and one line about it", "did not boot" in r.why and "\n" not in r.why, r.why)
     r = guest.run("base", "perf",
                   "pkill -STOP -f -o '^/bin/sh .*guest-init' ; kill -STOP -1; sleep 99",
                   patience=(60, 5))
     check("a guest that hangs has its status", r.status == guest.HUNG, (r.status, r.why))
 
-    # A shell starts what runs in the background with the signal ignored.
+    # A shell starts programs in the background with the signal ignored.
     process = subprocess.Popen(     # pylint: disable=consider-using-with
         [f"{TOP}/tools/guest.py", "base", "perf", "sleep 77"],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -127,7 +127,7 @@ def bad_input():
                             ("tests/clients.py x", "follow")):
         one_line(f"{command}: wrong options are one line", shell(command), *words)
 
-    # Shell and Python look for the tree in the same folder.
+    # Shell and Python must use the same folder for the tree.
     os.makedirs(f"{TMP}/linux")
     os.symlink("linux", f"{TMP}/link")
     for linux in ("", f"{TMP}/linux", "linux", "./linux/", f"{TMP}/link", f"{TMP}/link/../link"):
@@ -148,31 +148,31 @@ def bad_input():
     suites = base["suites"].strip('"')
     fetch = f"tools/fetch deb {base['package']} '{base['version']}' {{}} {suites}"
     if deb:
-        # Not the file itself: the program removes what it does not trust.
+        # A copy, because the program removes a file with a wrong checksum.
         with open(f"{cache}/{os.path.basename(deb[0])}", "wb") as f:
             f.write(b"something else")
         r = shell(fetch.format(base["sha256"]),
                   env={**os.environ, "XDG_CACHE_HOME": f"{TMP}/cache"})
         one_line("a changed checksum is one line", r, "has the sum", base["sha256"][:12])
-        check("... and the file is gone", not os.listdir(cache), os.listdir(cache))
+        check("... and the file is removed", not os.listdir(cache), os.listdir(cache))
     else:
         skip("a changed checksum", "no package was downloaded here (LINUX= in use)")
     env = {**os.environ, "XDG_CACHE_HOME": f"{TMP}/cache",
            "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
     r = shell(fetch.format(base["sha256"]), env=env)
     last = r.stderr.strip().splitlines()[-1:]
-    check("no network is said", r.returncode != 0 and last and "suites" in last[0] and
+    check("no network is an error", r.returncode != 0 and last and "suites" in last[0] and
           "cannot read" in r.stderr, (r.returncode, r.stderr))
 
 
 def torture():
     r = shell("tools/long.py torture --minutes 2 --seed 3 --no-shrink base perf")
-    check("torture of the base fails, says how and how to do it again",
+    check("torture of the base fails, and prints the failure and a command that repeats it",
           r.returncode == 1 and "seeds 3 to 3" in r.stdout and ": fails: " in r.stdout and
           "again: make torture KERNEL=base CONFIG=perf SEED=3" in r.stdout, r.stdout + r.stderr)
 
 
-# A comment, and something like one in a string
+# A comment, and a string that looks like a comment
 CODE = """/* Comment */
 int one(void)
 {
@@ -208,12 +208,13 @@ def results():
     git(linux, "init", "-q", "-b", "main")
     first = commit(CODE)
     check("a tree has a name of 12 digits", re.fullmatch("[0-9a-f]{12}", first), first)
-    same = commit(CODE.replace("Comment", "Two\n words").replace("\t", "  ").replace("// comment", ""))
-    check("... which comments and white space do not change", same == first, same)
+    same = commit(CODE.replace("Comment", "Two\n words").replace("\t", "  ")
+                  .replace("// comment", ""))
+    check("... that does not depend on comments and white space", same == first, same)
     other = commit(CODE.replace("no comment", "nothing"))
-    check("... and code does, also what is like a comment in a string",
+    check("... but on code, also on a string that looks like a comment",
           other not in ("", first), other)
-    check("... also that of another commit", tool("--tree", "HEAD~2").stdout.strip() == first)
+    check("... also for another commit", tool("--tree", "HEAD~2").stdout.strip() == first)
 
     os.makedirs(f"{top}/docs")
     for good in (False, True):
@@ -237,7 +238,7 @@ def results():
         where = f"{top}/{path}"
         write(where, f"Line\nMeasured on 2026-11-29, tree {other}.\nTree {first}{older}.\n")
         r = tool("--check")
-        check(f"{path}: this tree, and another that is said to be older, pass",
+        check(f"{path}: this tree, and another that is marked as older, pass",
               r.returncode == 0, r.stderr)
         write(where, f"Line\nMeasured on 2026-11-29, tree\n{first}.\n")
         one_line("... another tree is one line", tool("--check"), f"{path}:2: ", first, other,
@@ -249,7 +250,7 @@ def results():
              "run tools/results.py")
     tool()
     text = read(f"{top}/docs/results.md")
-    check("... which says how many rows are of another",
+    check("... which has the number of rows of other trees",
           "Rows of other trees: fuzz 1 of 1." in text, text)
 
 
@@ -283,7 +284,7 @@ def git(where, *args):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout
 
 
-# Stands in for the kernel's own: a list, and netdev for patches in net/.
+# Replaces the kernel's own: prints a list, and netdev for patches in net/.
 GET_MAINTAINER = """#!/bin/sh
 case " $* " in
 *" --no-l "*)	echo 'Maintainer <m@example.org>'; exit ;;
@@ -312,7 +313,7 @@ def read(path):
 
 
 def series_errors(top, tool):
-    """patches/series: each error is one line that says what to do."""
+    """patches/series: each error is one line with its fix."""
     series = f"{top}/patches/series"
     for what, text, *words in (
             ("a folder that does not exist", "net/nowhere now why\n",
@@ -349,7 +350,7 @@ def series_errors(top, tool):
 
 
 def mails(top, user, linux, tool, digest):
-    """make send, with LINUX= and nothing but a dry run."""
+    """make send with LINUX=, which only makes a dry run."""
     if shell("git send-email -h; perl -MMail::Address -e 1").returncode:
         skip("mails", "git send-email or perl's Mail::Address is missing: make setup")
         return
@@ -359,7 +360,7 @@ def mails(top, user, linux, tool, digest):
         return read(f"{top}/build/user-user/mail/{name}")
 
     r = tool("send")
-    check("send takes the postings that are marked now, and no other", r.returncode == 0 and
+    check("send makes mails of the postings marked now, and no others", r.returncode == 0 and
           [line for line in r.stdout.splitlines() if line.startswith("ok ")] ==
           ["ok  [PATCH net 0/1] first", "ok  [PATCH net 1/1] change 3",
            "ok  [PATCH iwl-net] change 10"],
@@ -373,15 +374,15 @@ def mails(top, user, linux, tool, digest):
     check("... base-commit in the first mail of a posting", f"\nbase-commit: {base}\n" in text and
           f"\nbase-commit: {base}\n" in mail("net/first/0000-cover-letter.patch") and
           "base-commit" not in mail("net/first/0001-change-3.patch"), text)
-    check("... and nothing more if it applies there", "prerequisite-patch-id" not in text, text)
+    check("... and no prerequisites if it applies there", "prerequisite-patch-id" not in text, text)
 
     r = tool("send", "net-next/second",
              env={"TRAILERS": "Tested-by: A <a@example.org>; Link: b:c\nTool: d"})
-    check("SERIES= takes one posting and says what it waits for", r.returncode == 0 and
+    check("SERIES= selects a posting, and shows why it is marked later", r.returncode == 0 and
           "waits for net/first" in r.stderr and r.stdout.count("ok  ") == 3 and
           r.stdout.count("ok  [PATCH net-next v2 ") == 3, (r.stdout, r.stderr))
     text = mail("net-next/second/0000-cover-letter.patch")
-    check("... the patches before it, if it does not apply to the base alone",
+    check("... with the patches before it, if it does not apply to the base alone",
           text.count("\nprerequisite-patch-id: ") == 2, text)
     check("... netdev in Cc of all mails of a posting that touches net/",
           all("netdev@vger.kernel.org" in mail(f"net-next/second/{name}") for name in
@@ -408,17 +409,17 @@ def mails(top, user, linux, tool, digest):
     git(linux, "commit", "-q", "--amend", "-m", f"{message}\nCc: stable@vger.kernel.org")
     tool("export")
     r = tool("send", "driver-core/last")
-    check("... and taken with it",
+    check("... and accepted with it",
           r.returncode == 0 and "[PATCH driver-core] change 28" in r.stdout,
           (r.stdout, r.stderr))
-    check("a commit in Fixes: that the tree lacks is said, last", "could not be put in Cc" in
+    check("a commit in Fixes: that the tree lacks is reported, last", "could not be put in Cc" in
           "".join(r.stdout.splitlines()[-3:]) and "LINUX=path" in r.stdout, r.stdout)
 
 
 def rules(linux, tool):
-    """make check: SERIES=, and what depends on the tree."""
+    """make check: SERIES=, and rules that depend on the tree."""
     r = tool("check", "--quick", "net/first")
-    check("check takes one posting", "change 3" in r.stdout and "change 10" not in r.stdout and
+    check("check checks one posting", "change 3" in r.stdout and "change 10" not in r.stdout and
           "change 12" not in r.stdout, (r.stdout, r.stderr))
     check("... a patch for net needs Fixes:", "net takes only fixes: add a line Fixes:" in r.stdout,
           r.stdout)
@@ -432,7 +433,7 @@ def rules(linux, tool):
     r = tool("check", "--quick", "driver-core/last")
     check("a patch with Fixes: passes the rules", "1/1 change 28 " in r.stdout and
           "28: rules" not in r.stdout, r.stdout)
-    check("... and what a tree without history cannot say is one line for a test", all(
+    check("... and without history, each test that cannot run is one line", all(
         r.stdout.count(f"skipped {test}: the tree has no history") == 1 and "LINUX=path" in r.stdout
         for test in ("verify_fixes", "cc_maintainers")), r.stdout)
     message = git(linux, "log", "-1", "--format=%B")
@@ -452,7 +453,7 @@ def show(top, linux, tool):
           "+line 25 changed" in r.stdout and "+line 10 changed" not in r.stdout and
           "+line 28 changed" not in r.stdout, (r.stdout, r.stderr))
     r = tool("show", "posting", "net/first", "file")
-    check("... and a file as it is after a posting", r.stdout.splitlines() ==
+    check("... and a file after a posting", r.stdout.splitlines() ==
           [f"line {i}{' changed' * (i == 3)}" for i in range(30)], (r.stdout, r.stderr))
     one_line("show: a wrong SERIES= is one line", tool("show", "posting", "first"),
              "SERIES=first", "net/first")
@@ -475,19 +476,19 @@ def show(top, linux, tool):
     r, rows = compared("HEAD")
     check("range-diff of the same patches finds no difference",
           rows == [("=", s) for s in subjects], (r.stdout, r.stderr))
-    # Those before it are commits that there are, it and those after it are applied.
+    # The patches before it have commits already.  Only it and the patches after it are applied.
     changed = f"{top}/patches/net-next/second/0002-fix-25.patch"
     old = read(changed)
     write(changed, old.replace("+line 25 changed", "+line 25 different"))
     git(top, "commit", "-q", "-a", "-m", "another patch")
     write(changed, old)
     r, rows = compared("HEAD")
-    check("... of another patch, that one and no other", rows == list(zip("===!=", subjects)) and
+    check("... of one changed patch, only that one", rows == list(zip("===!=", subjects)) and
           "    -+line 25 different\n    ++line 25 changed\n" in r.stdout, (r.stdout, r.stderr))
     r, rows = compared("HEAD", "net-next/second")
     check("... and of one posting", rows == [("=", "change 12"), ("!", "fix 25")],
           (r.stdout, r.stderr))
-    check("... and the tree is as it was", git(linux, "rev-parse", "HEAD").strip() == head and
+    check("... and the tree has not changed", git(linux, "rev-parse", "HEAD").strip() == head and
           not git(linux, "status", "--porcelain"))
     one_line("range-diff: no OLD= is one line", tool("show", "range-diff", '""'), "OLD=")
     one_line("range-diff: a wrong OLD= is one line", tool("show", "range-diff", "nothing"),
@@ -513,9 +514,9 @@ def show(top, linux, tool):
 
 
 def readers(top, tool):
-    """The pages that export writes, and what it checks in those written by hand."""
+    """The pages that export writes, and its checks of the other pages."""
     text = read(f"{top}/patches/README.md")
-    check("patches/README.md has tree, needs and reason",
+    check("patches/README.md has the tree, the needed postings and the reason",
           "Tree: net-next. Needs: [net/first](#netfirst). *later*: waits for net/first.\n" in text
           and "Tree: net. Needs: no other posting. *now*: one fix.\n" in text, text)
     check("... and each patch with its size",
@@ -542,7 +543,7 @@ def readers(top, tool):
     write(f"{top}/docs/tour.md",
           f"# Tour\n\n`net/file:line` and [it](#tour), [net/first 1: change 3]({patch})\n")
     r = tool("export", "--check")
-    check("... and right ones are not", r.returncode == 0 and not r.stderr, r.stderr)
+    check("... and correct ones are accepted", r.returncode == 0 and not r.stderr, r.stderr)
     shutil.rmtree(f"{top}/docs")
 
 
@@ -626,7 +627,7 @@ def trees():
         if end:
             git(linux, "branch", "-f", f"end/{end}")
     r = tool("tree")
-    check("work that is not exported is kept, and said", r.returncode == 0 and
+    check("work that is not exported is kept, and reported", r.returncode == 0 and
           "not exported" in r.stderr and "28 changed" in read(f"{linux}/file"), r.stderr)
     r = tool("export")
     names = sorted(os.path.relpath(os.path.join(d, f), f"{top}/patches")
@@ -642,10 +643,10 @@ def trees():
                 if line.startswith("Subject: ")]
 
     found = subjects()
-    check("... tree and version in its subjects, and numbers", found[3:] == [
+    check("... with tree, version and numbers in its subjects", found[3:] == [
         "Subject: [PATCH net-next v2 1/2] change 12", "Subject: [PATCH net-next v2 2/2] fix 25",
         "Subject: [PATCH net 0/1] first", "Subject: [PATCH net 1/1] change 3"], found)
-    check("... also in a cover letter that had none",
+    check("... also in a cover letter without them",
           found[2] == "Subject: [PATCH net-next v2 0/2] second", found)
     check("... and no numbers without a cover letter", found[:2] == [
         "Subject: [PATCH driver-core] change 28", "Subject: [PATCH iwl-net] change 10"], found)
@@ -706,11 +707,11 @@ def trees():
     write(patch, read(patch).replace("line 11", "line eleven"))
     head = git(linux, "rev-parse", "HEAD")
     r = tool("tree")
-    check("a patch that does not apply: which, which file, what to do",
+    check("a patch that does not apply: the error has its name, the file and the fix",
           r.returncode != 0 and "file:" in r.stderr and
           "net-next/second/0001-change-12.patch does not apply" in r.stderr and
           "am --3way" in r.stderr, r.stderr)
-    check("... and the tree is as it was", git(linux, "rev-parse", "HEAD") == head and
+    check("... and the tree has not changed", git(linux, "rev-parse", "HEAD") == head and
           not git(linux, "status", "--porcelain"))
 
     if os.geteuid() == 0:
@@ -727,7 +728,7 @@ def trees():
         skip("a full disk", "making a small file system needs root")
 
 
-# A kernel of few files, for the scripts that ask whether they are in one.
+# A kernel of few files, for the scripts that check that they are in one.
 KERNEL = ["scripts/checkpatch.pl", "scripts/spelling.txt", "scripts/const_structs.checkpatch",
           "scripts/get_maintainer.pl", "scripts/kernel-doc", "tools/docs/kernel-doc",
           "tools/lib/python",
@@ -775,8 +776,8 @@ int documented(int a)
 }
 """
 KSFT = "tools/testing/selftests/net"
-# A patch for each fault: its name, its files, and the tests that are to see it, no others.  What
-# a patch leaves in a Makefile or a header stays for the next, so each has files of its own.
+# A patch for each fault: its name, its files, and the tests that must fail, no others.  Each patch
+# has files of its own: later patches to a Makefile or a header with a fault would also fail.
 FAULTS = [
     ("nothing", {"net/good.c": C + KDOC, f"{KSFT}/good/Makefile": LISTS("\ta.py \\\n\ta.sh \\\n"),
                  f"{KSFT}/good/config": "CONFIG_A_B=y\nCONFIG_AB_C=y\n",
@@ -824,7 +825,7 @@ FAULTS = [
 
 
 def netdev_faults():
-    """make check sees each fault, and says the same as nipa's own tests."""
+    """make check finds each fault, and gives the same verdicts as nipa's own tests."""
     user, top = f"{TMP}/small", f"{TMP}/netdev"
     linux = f"{top}/build/user-small/linux"
     os.makedirs(user)
@@ -833,7 +834,7 @@ def netdev_faults():
     write(f"{user}/MAINTAINERS", MAINTAINERS)
     for name in ("Documentation", "include", "drivers", "fs", "init", "ipc", "kernel", "lib"):
         write(f"{user}/{name}/file", "")
-    # Enough that THE REST is not an entry of its own.
+    # With this many files, THE REST does not count as an entry of its own.
     for i in range(80):
         write(f"{user}/arch/{i}", "")
     write(f"{user}/net/long.c", C + LONG_LINE)
@@ -887,7 +888,7 @@ def netdev_faults():
     r, found, rows = verdicts(NIPA="")
     lacks = set(re.findall(r"^skipped (\w+): there is no", r.stdout, re.M))
     for test in lacks:
-        skip(f"faults that {test} sees", "it is not installed: make setup")
+        skip(f"faults that {test} finds", "it is not installed: make setup")
     for title, _, wanted in FAULTS:
         check(f"make check sees in a patch: {title}",
               found.get(title, set()) == set(wanted.split()) - lacks,
@@ -896,17 +897,17 @@ def netdev_faults():
           "net-next/tests: series\n  maintainers:\n    lib/nobody.c: " in r.stdout and
           "net-next/code: series" not in r.stdout, r.stdout)
     if not os.environ.get("NIPA"):
-        skip("netdev's own tests say the same", "NIPA= is not set, see README.md")
+        skip("netdev's own tests give the same verdicts", "NIPA= is not set, see README.md")
         return
     r, theirs, their_rows = verdicts()
-    check("netdev's own tests say the same", (found, rows) == (theirs, their_rows),
+    check("netdev's own tests give the same verdicts", (found, rows) == (theirs, their_rows),
           ([(a, b) for a, b in zip(rows, their_rows) if a != b],
            {title: (found.get(title), theirs.get(title)) for title in {*found, *theirs}
             if found.get(title) != theirs.get(title)}, r.stderr))
 
 
-# A posting for each fault that only a compiler sees: what it adds to which files, and the
-# column that is to see it, no other.
+# A posting for each fault that only a compiler finds: the text that it adds to each file, and the
+# column that must fail, no others.
 KSFT_DIR = "tools/testing/selftests/drivers/net/netdevsim"
 COMPILED = [
     ("nothing", {"net/devlink/core.c": "/* Nothing */\n"}, ""),
@@ -925,8 +926,8 @@ COMPILED = [
 
 
 def compiled_faults():
-    """make check sees each fault that netdev's robot would see when it compiles, with a tree
-    that shares all objects with build/linux."""
+    """make check finds each fault that netdev's robot finds when it compiles.  The tree shares all
+    objects with build/linux."""
     user, top = f"{TMP}/compiled", f"{TMP}/compile"
     linux = f"{top}/build/user-compiled/linux"
     git(TMP, "clone", "-q", "-s", "-n", guest.LINUX, user)
@@ -967,7 +968,7 @@ def compiled_faults():
 
 
 def semantic_patch():
-    """tests/cocci: drivers that are wrong in one place each, and one that is right."""
+    """tests/cocci: drivers with one error each, and one without an error."""
     cocci = "scripts/coccinelle/locks/devlink_parallel.cocci"
     if shell("command -v spatch").returncode:
         skip("semantic patch", "there is no spatch: make setup")

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0
-# Sourced by the shell programs in tools/: where things are, how to fail, and
-# the one way to put a commit into the folder that kernels are built in.
+# Sourced by the shell programs in tools/: paths, errors, patches/series, and the function that
+# checks out a commit in the folder where kernels are built.
 #
 # shellcheck shell=bash
 set -euo pipefail
 
-# Debian's own programs, whatever else the machine has in front of them: the
-# kernel's scripts ask for `python3` and mean the one that has python3-yaml.
+# Debian's own programs, not others that the user has in PATH: the kernel's scripts call
+# `python3`, which must be the one with python3-yaml.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL=C
-# Part of what the compiler cache looks at.
+# The compiler cache hashes these.
 unset LANG LC_CTYPE LC_MESSAGES
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/devlink-locks
 me=$(basename -- "$0")
 
-# With LINUX=path, everything is built beside what the Debian source gives.
+# With LINUX=path, everything is built in a folder of its own, next to the Debian source.
 if [ -n "${LINUX:-}" ]; then
 	[ -d "$LINUX" ] || { echo "$me: LINUX=$LINUX is not a folder" >&2; exit 2; }
 	LINUX=$(cd "$LINUX" && pwd)
@@ -25,24 +25,24 @@ else
 	build=$top/build
 fi
 linux=$build/linux	# the git tree: the base, then a commit per patch
-src=$build/src		# a second work tree, which kernels are built in
+src=$build/src		# a second work tree, where kernels are built
 
 say()	{ printf '%s: %s\n' "$me" "$*" >&2; }
 die()	{ say "$*"; exit 1; }
 
-# What a program makes it makes under a name that nobody trusts, and renames it
-# when it is whole: Ctrl-C in the middle leaves nothing that looks finished.
+# Programs create a file under a temporary name and rename it when it is complete: after Ctrl-C,
+# no file looks finished that is not.
 trap 'say "stopped"; exit 130' INT
 trap 'say "stopped"; exit 143' TERM
 
 # The commit that the patches start from.
 base_ref()	{ git -C "$linux" rev-parse -q --verify 'refs/worktree/base^{commit}'; }
 
-# The trees that postings go to, and netdev's limit of patches outstanding in one.
+# The trees of the postings, and netdev's limit of outstanding patches for one tree.
 trees="net net-next iwl-net driver-core"
 max=15
 
-# What load_postings and load_ranges read, by TREE/POSTING; `all` is the order.
+# load_postings and load_ranges fill these, by TREE/POSTING; `all` is the order.
 declare -a all=()
 declare -A mark=() revision=() reason=() from=() to=()
 
@@ -127,13 +127,13 @@ load_postings()
 	done <<<"$list"
 }
 
-# need_posting NAME: NAME is what SERIES= says.
+# need_posting NAME: fails if there is no such posting.  NAME is the value of SERIES=.
 need_posting()
 {
 	[ -n "${mark[$1]:-}" ] || die "SERIES=$1 is not in patches/series: there are ${all[*]}"
 }
 
-# load_ranges: fills from and to.  The commits of a posting are from..to: each
+# load_ranges: fills from and to.  The commits of a posting are from..to.  Each
 # posting ends at the branch end/TREE/POSTING, the last one at HEAD.
 # shellcheck disable=SC2034
 load_ranges()
@@ -154,8 +154,7 @@ load_ranges()
 	done
 }
 
-# All patches of all postings, in the order in which they apply; and one sum over
-# them.
+# All patches of all postings in the order in which they apply, and one checksum of all.
 patches()	{ local name; for name in "${all[@]}"; do patches_of "$name"; done; }
 
 patches_sum()
@@ -169,7 +168,7 @@ need_tree()
 		die "there is no tree in ${linux#"$top"/}: run 'make tree${LINUX:+ LINUX=$LINUX}'"
 }
 
-# need_space GIGABYTES: fail before the disk is full, not half way.
+# need_space GIGABYTES: fails at the start if the disk would become full.
 need_space()
 {
 	local have
@@ -180,8 +179,8 @@ need_space()
 		die "needs $1 GB of free space under ${build#"$top"/}, there are $have: free some, or move the clone"
 }
 
-# snapshot base|series|COMMIT: prints the commit to build.  `series` is the tree
-# as it stands, uncommitted changes and new files included.
+# snapshot base|series|COMMIT: prints the commit to build.  `series` is the present tree, with
+# uncommitted changes and new files.
 snapshot()
 {
 	local index tree head
@@ -206,7 +205,7 @@ snapshot()
 	esac
 }
 
-# patched COMMIT PATCH: prints a commit that has the patch on top.
+# patched COMMIT PATCH: prints a commit with the patch on top of COMMIT.
 patched()
 {
 	local index tree
@@ -220,9 +219,9 @@ patched()
 	git -C "$linux" -c user.name=- -c user.email=- commit-tree -p "$1" -m "${2##*/}" "$tree"
 }
 
-# source_at COMMIT: puts it into $src.  Only files that differ are written, so
-# that a build of the next commit compiles only what changed.  The caller holds
-# the lock on $src (lock_source), for as long as it reads from there.
+# source_at COMMIT: checks out COMMIT in $src.  Only files that differ are written, so that the
+# next build compiles only these.  The caller must hold the lock of $src (lock_source) as long as
+# it reads from there.
 source_at()
 {
 	local exclude
@@ -248,9 +247,9 @@ lock_source()
 	flock -n 9 || { say "waiting for another build"; flock 9; }
 }
 
-# kmake CONFIG ARCH ARGS...: the kernel's make, in $src/obj-CONFIG.  A build
-# folder directly below the source makes all paths relative, which is what lets
-# the compiler cache serve another clone.
+# kmake CONFIG ARCH ARGS...: runs the kernel's make, in $src/obj-CONFIG.  With a build folder
+# directly below the source, all paths are relative, so that another clone can use the compiler
+# cache.
 kmake()
 {
 	local config=$1 arch=$2
@@ -262,8 +261,8 @@ kmake()
 
 export CCACHE_DIR=$cache/ccache CCACHE_NOHASHDIR=1 CCACHE_COMPILERCHECK=content
 export CCACHE_MAXSIZE=10G
-# What was read is in the compiler's list of dependencies: without this, each file that is not
-# in the cache goes through the preprocessor twice, and a fresh clone takes a third longer.
+# Use the compiler's list of dependencies.  Otherwise, each file that is not in the cache is
+# preprocessed twice, and a fresh clone takes a third longer.
 export CCACHE_DEPEND=1
-# The same source gives the same kernel, wherever and whenever it is built.
+# The same source gives the same kernel on each machine and at each time.
 export KBUILD_BUILD_TIMESTAMP='1970-01-01 00:00:00 UTC' KBUILD_BUILD_USER=devlink KBUILD_BUILD_HOST=workbench

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Says whether the tests and mutants of docs/guarantees.md exist.
+"""Check that the tests and mutants of docs/guarantees.md exist.
 
-Each test must be run by its program, and each patch in tests/mutants/ must be in a row.
+Each program must run the tests that the table names, and each patch in tests/mutants/ must be
+in a row.
 """
 
 import argparse
@@ -18,7 +19,7 @@ MUTANTS = os.path.join(guest.TOP, "tests", "mutants")
 
 
 def cases(program):
-    """The names of the cases that a selftest runs, and perhaps other words."""
+    """The names of the cases that a selftest runs, possibly with other words."""
     path = os.path.join(guest.LINUX, ksft.programs().get(program, ""), program)
     if "." not in program:
         path += ".c"

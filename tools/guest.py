@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Boot one of the built kernels, run one command in it as root, end it.
+"""Boot one of the built kernels, run one command in it as root, and end the guest.
 
-The output of the command is printed alone, as it comes; its exit status is the status of
-this program.  A guest that ends without a status of its own has one of these:
+Only the output of the command is printed, without delay.  The exit status is the status of the
+command.  If the guest ends without one, the exit status is one of these:
 
     201  the time limit: the command was still running, the guest was alive
-    202  the kernel panicked (an oops panics, too)
+    202  the kernel panicked (an oops also panics)
     203  the guest did not boot
-    204  the guest hung: it said nothing any more
+    204  the guest hung: it sent no more signs of life
 """
 
 import dataclasses
@@ -29,15 +29,14 @@ from paths import BUILD, LINUX, TOP     # pylint: disable=unused-import  # for i
 
 TIME_LIMIT, PANIC, NO_BOOT, HUNG = 201, 202, 203, 204
 
-# The machine for a configuration: UML is a process of the host, and fast; KCSAN, which it
-# cannot do, runs under QEMU without KVM, some 20 times slower; so does what counts
-# instructions instead of time.
+# The machine for a configuration.  UML is a process of the host, and fast.  It does not support
+# KCSAN, which runs under QEMU without KVM, some 20 times slower.  QEMU also counts instructions.
 MACHINES = {"perf": "uml", "count": "qemu", "lockdep": "uml",
             "kasan": "uml", "kcsan": "qemu"}
 # Seconds for the boot, and between two signs of life.
 PATIENCE = {"uml": (60, 30), "qemu": (240, 120)}
 
-# The guests there are, and the signal that ends all of them.
+# The guests that run, and the signal that ended all of them.
 RUNNING, STOPPED = set(), []
 
 
@@ -50,12 +49,12 @@ class Job:
     limit: float = 300      # seconds for the command
     patience: tuple = None  # seconds, see PATIENCE
     memory: str = None
-    args: str = ""          # more for the kernel's command line
+    args: str = ""          # appended to the kernel's command line
     counts: bool = True     # whether the clock of the configuration count counts instructions
-    directory: str = TOP    # where the command runs
+    directory: str = TOP    # of the command
     leaks: bool = False     # whether kmemleak scans after the command
     out: str = None         # a folder that gets the files of /tmp/out
-    # Called with the output as it comes, in bytes; errors go to `write` without `write_err`.
+    # Called with each part of the output, in bytes. Without `write_err`, errors go to `write`.
     write: typing.Callable = None
     write_err: typing.Callable = None
 
@@ -80,8 +79,8 @@ class Result:
     why: str
     log: list          # the kernel's lines, without their stamps
     seconds: float
-    leaks: list        # what kmemleak found, where it was asked for
-    lockdep_off: bool  # lockdep found its limits, or a bug, and stopped checking
+    leaks: list        # the report of kmemleak, if the job requested it
+    lockdep_off: bool  # lockdep reached a limit, or found a bug, and stopped checking
 
 
 def kernel_dir(kernel, config):
@@ -90,7 +89,7 @@ def kernel_dir(kernel, config):
 
 
 def job_dir():
-    """What host and guest share; in the project, which is always seen by the guest."""
+    """A folder that host and guest share; in the project, which each guest can read."""
     os.makedirs(f"{BUILD}/guests", exist_ok=True)
     return tempfile.mkdtemp(dir=f"{BUILD}/guests")
 
@@ -106,8 +105,8 @@ def uml_command(image, job, job_fds, memory):
 
 def qemu_command(image, job, job_fds, memory, append, counts=False):
     out, err, control, console = job_fds
-    # Where the clock counts instructions, a nanosecond each, there is one CPU; otherwise two
-    # sockets, since the MP table has one CPU of each.
+    # If the clock counts instructions, a nanosecond each, there is one CPU.  Otherwise there are
+    # two sockets, because the MP table has one CPU for each.
     speed = (["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-smp", "1"] if counts
              else ["-accel", "tcg,thread=multi", "-smp", "2,sockets=2"])
     command = ["qemu-system-x86_64", *speed, "-cpu", "qemu64", "-m", memory,
@@ -130,7 +129,7 @@ def qemu_command(image, job, job_fds, memory, append, counts=False):
 
 
 def run(kernel, config, command, **how):
-    """Runs a command in a guest and returns its Result; `how` is the rest of a Job."""
+    """Runs a command in a guest and returns its Result.  `how` has the other fields of a Job."""
     job = Job(kernel, config, command, **how)
     job.check()
     if STOPPED:
@@ -158,7 +157,7 @@ def run(kernel, config, command, **how):
 
 
 def _share(folder, **texts):
-    """What guest-init reads."""
+    """Writes the files that guest-init reads."""
     os.mkdir(f"{folder}/out")
     for name, text in {"path": f"{TOP}/build/tools/bin", **texts}.items():
         with open(f"{folder}/{name}", "w", encoding="utf-8") as f:
@@ -166,7 +165,7 @@ def _share(folder, **texts):
 
 
 def _start(job, folder):
-    """The process of the guest, and a selector of all that it says."""
+    """The process of the guest, and a selector of all its outputs."""
     selector = selectors.DefaultSelector()
     ends = []
     for name in ("out", "err", "control", "console"):
@@ -194,7 +193,7 @@ def _start(job, folder):
 
 
 def how_ended(job, status, started, log, why, machine_log):
-    """The status, and one line for a guest that ended without."""
+    """The status, and one line if the guest ended without a status of the command."""
     if status is not None:
         return status, ""
     panic = kernel_log.panic(log)
@@ -223,8 +222,8 @@ def _read(path):
 
 
 def _watch(job, selector, start):
-    """Reads all that comes, until the guest has said how the command ended, or has ended, or
-    must be ended."""
+    """Reads all outputs until the guest reports the status of the command, ends, or must be
+    ended."""
     status, started, why, finish = None, None, "", None
     control, console = b"", b""
     last = start
@@ -243,7 +242,7 @@ def _watch(job, selector, start):
             break
         ready = selector.select(1 if finish is None else 0.3)
         if finish is not None and not ready:
-            break               # all that it said has been read
+            break               # all output has been read
         for key, _ in ready:
             data = os.read(key.fd, 65536)
             if not data:
@@ -288,13 +287,13 @@ def shell(kernel, config):
     job = job_dir()
     _share(job, shell="", dir=TOP, modules=image)
     console = os.open(f"{job}/console", os.O_RDWR | os.O_CREAT)
-    # Nobody listens, but each port needs its own.
+    # Nothing reads these, but each port needs a pipe.
     err, control = os.pipe()[1], os.pipe()[1]
     append = f"guest.job={job} guest.machine={machine}"
     if machine == "uml":
         argv = uml_command(image, job, ["fd:0,fd:1", err, control, console], "1G") + append.split()
     else:
-        # A port is no terminal, the serial line is.
+        # The serial line is a terminal, a virtio port is not.
         argv = qemu_command(image, job, ["null", err, control, "stdio,signal=off"], "3G",
                             f"{append} loglevel=3")
     state = subprocess.run(["stty", "-g"], stdout=subprocess.PIPE, text=True, check=False).stdout
@@ -312,8 +311,8 @@ def main():
     parser.add_argument("--time", type=float, default=300, metavar="SECONDS",
                         help="the limit for the command, 300 by default")
     parser.add_argument("--out", metavar="FOLDER",
-                        help="gets what the command writes to /tmp/out")
-    parser.add_argument("--log", metavar="FILE", help="gets the kernel's log")
+                        help="copy the files that the command writes to /tmp/out to FOLDER")
+    parser.add_argument("--log", metavar="FILE", help="write the kernel's log to FILE")
     parser.add_argument("--shell", action="store_true", help="an interactive shell")
     parser.add_argument("kernel")
     parser.add_argument("config")
@@ -343,8 +342,8 @@ def main():
 
 
 def program(main):
-    """Runs main() of a program; if the program is stopped, no guest stays behind, also none
-    that a thread waits for."""
+    """Runs main() of a program.  If the program is stopped, all its guests end, also the guests
+    that threads wait for."""
     name = os.path.basename(sys.argv[0]).removesuffix(".py")
 
     def stop(number, _):
@@ -354,7 +353,7 @@ def program(main):
         raise KeyboardInterrupt
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        # A shell starts what runs in the background with SIGINT ignored.
+        # A shell starts programs in the background with SIGINT ignored.
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, stop)
     try:

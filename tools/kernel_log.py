@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a kernel's log says: the reports in it, and the panic that ended it."""
+"""Reports and the reason of a panic in a kernel's log."""
 
 import re
 
@@ -26,7 +26,7 @@ REPORTS = (
     r"\birq \d+: nobody cared",
 )
 
-# A function in a stack, and those that only report.
+# A function in a stack, and functions that only report.
 FRAME = re.compile(r"([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x")
 REPORTERS = re.compile(r"dump_stack|show_stack|print_|kasan_|__kasan|kcsan_|check_|"
                        r"um_set_signals|uml_curr_cpu|__warn|report_bug|lockdep_|__might")
@@ -34,16 +34,16 @@ PANICKED = re.compile(r"Kernel panic - not syncing: (.*)")
 # A kernel line starts with a time stamp and the task or CPU.
 STAMP = re.compile(r"^(?:<\d>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?")
 
-# Functions of this project start like this in a report of a data race.
+# Names of functions of devlink and netdevsim in a report of a data race.
 OURS = re.compile(r"_*(devl|nsim)")
 
-# A data race of 7.3 inside the workqueue code, with any caller: a worker reads one bit of the
-# word in which queue_work() sets another.
+# A data race of 7.3 inside the workqueue code, with any caller: a worker reads a bit of a word
+# while queue_work() sets another bit of it.
 WORKQUEUE = re.compile(r"data-race in (move_linked_works / queue_work_on|"
                        r"queue_work_on / move_linked_works)\b")
 
-# Leaks of 7.3 that have nothing to do with devlink, by a function that allocates: what bind
-# writes down when the device is not ready for a driver is never freed if it then gets none.
+# Leaks of 7.3 outside devlink, by the function that allocates.  bind stores the reason why a
+# device is not ready for a driver.  It is never freed if no driver is bound later.
 NOT_OURS = re.compile(r"\bdevice_set_deferred_probe_reason\+0x")
 
 # A report without an end is cut here.
@@ -61,8 +61,8 @@ def panic(log):
 
 
 def _end(log, first):
-    """The line after a report: a report ends after its last stack.  KASAN and KCSAN have
-    several stacks and draw a line below."""
+    """The line after a report.  A report ends after its last stack.  Reports of KASAN and KCSAN
+    have several stacks and end with a ruled line."""
     ruled = "KASAN" in log[first] or "KCSAN" in log[first]
     in_trace = False
     for i in range(first + 1, min(first + LONGEST, len(log))):
@@ -76,8 +76,8 @@ def _end(log, first):
 
 
 def reports(log):
-    """All reports in a log: (title, lines), once each, folded by title and first frames,
-    with a count in the title of a report that came more than once."""
+    """All reports in a log: (title, lines).  Reports with the same title and first frames are
+    one, with a count in its title."""
     start = re.compile("|".join(REPORTS))
     found = {}
     i = 0
@@ -98,16 +98,16 @@ def reports(log):
 
 def _counts(title, lines):
     if "KCSAN" in title:
-        # Nobody fixes the data races of other code here: the guest's file system has most.
+        # Data races of other code do not count: most are in the guest's file system.
         return not WORKQUEUE.search(title) and any(
             OURS.match(frame.group(1)) for frame in map(FRAME.search, lines) if frame)
-    # The kernel says how many leaks there are; the leaks themselves are in their own file.
+    # The log only has the number of leaks.  The leaks are in their own file.
     return not re.match(r"kmemleak: \d+ new suspected", title)
 
 
 def failures(log, leaks=(), lockdep_off=False):
-    """The reports that fail a test, as reports() gives them, with the leaks that kmemleak
-    found and the end of lockdep."""
+    """The reports that fail a test, in the form of reports(), also leaks that kmemleak found and
+    the end of lockdep."""
     found = [report for report in reports(log) if _counts(*report)]
     leaks = [leak for leak in re.split(r"^(?=unreferenced object )", "\n".join(leaks), flags=re.M)
              if leak.strip() and not NOT_OURS.search(leak)]

@@ -1,31 +1,31 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Run the selftests of netdevsim in guests, one guest each, and print a table.
+"""Run the selftests of netdevsim, each in a guest of its own, and print a table.
 
 usage: ksft.py KERNEL CONFIG [PROGRAM[:CASE[,CASE ...]] ...]
        ksft.py installed KERNEL CONFIG [PROGRAM ... | -PROGRAM ...]
        ksft.py compare CONFIG CONFIG [PROGRAM ... | -PROGRAM ...]
        ksft.py report CONFIG PROGRAM[:CASE] ...
 
-`installed` runs the programs that are run by default, or these, or all but these, from
-run_kselftest.sh in the folder that `make install` of the selftests fills. That folder has
-nothing else of the tree.
+PROGRAM selects a program, -PROGRAM all except this one.
 
-`compare` runs the programs that the base has, or these, or all but these, on the base in the
-first configuration and on the series in the second, and fails where the results differ, or
-where a program fails that docs/selftests.md does not list.  `report` fails unless the kernel
-reports something of devlink on the base, and nothing with the series: for races that only a
-sanitizer sees.
+`installed` runs the programs that run by default, or the selected ones, with run_kselftest.sh
+in the folder that `make install` of the selftests fills. That folder has nothing else of the
+tree.
 
-The programs are those of build/linux, for the base kernel too: a test that the
-series adds shows there what it is for.  A program fails by its exit status, by a
-failed or missing test in its output (tools/test_output.py), or by a report of the kernel
-(tools/kernel_log.py: lockdep, KASAN, KCSAN, WARN, a leak, a hung task), which is printed
-once, folded by its first frames; a data race only when devlink or netdevsim is in one of its
-stacks.
+`compare` runs the programs of the base, or the selected ones, on the base in the first
+configuration and on the series in the second. It fails if results differ, or if a program fails
+that docs/selftests.md does not list. `report` fails unless the kernel reports an error of devlink
+on the base and none with the series: for races that only a sanitizer sees.
 
-What fails, and of which the kernel says nothing, may have been too slow for a test that looks
-at the clock: it is run once more, alone, and told that the machine is slow.  That is shown.
+All kernels run the programs of build/linux, also the base: a test that the series adds shows there
+the bug that it is for. A program fails by its exit status, by a failed or missing test in its
+output (tools/test_output.py), or by a report of the kernel (tools/kernel_log.py: lockdep, KASAN,
+KCSAN, WARN, a leak, a hung task). Reports with the same first frames are printed once. A data race
+only counts if devlink or netdevsim is in one of its stacks.
+
+A test that reads the clock can fail on a busy machine. A program that fails without a report of
+the kernel runs once more, alone, as on a slow machine, and the table shows both results.
 """
 
 import concurrent.futures
@@ -47,11 +47,11 @@ INSTALLED = os.path.join(guest.BUILD, "installed")
 # The limit for one program, in seconds; under QEMU everything is slow.
 LIMIT = {"perf": 900, "lockdep": 1800, "kasan": 1800, "kcsan": 1800}
 
-# How many are run once more; when more fail, that is not the clock.
+# If more programs fail, the reason is not the clock, and none runs once more.
 AGAIN = 4
 
-# Guests at a time.  Two of UML keep two processors busy to a few percent; with three, one
-# has something to do while the last long program runs.  Under QEMU it takes one.
+# Guests at the same time.  Two guests of UML use almost all of two processors.  With a third one,
+# both are busy until the last long program runs.  One guest of QEMU uses both.
 PARALLEL = {"uml": 3, "qemu": 1}
 
 
@@ -62,28 +62,28 @@ class Outcome(typing.NamedTuple):
     splats: list
     seconds: float
     output: str
-    again: bool         # it failed by itself: kernel and guest are well, no task hangs; or the
-                        # guest did not boot, as QEMU's sometimes do on a busy machine
+    again: bool         # run it again: it failed without a report of the kernel and without a
+                        # hang, or the guest did not boot, as with QEMU on a busy machine
 
 
 class Lines:
-    """Output as whole lines: a parser cannot read a result with an error message inside."""
+    """Output in whole lines: a parser cannot read a result with an error message inside."""
 
     def __init__(self):
         self.lines, self.rest = [], b""
 
     def add(self, data):
-        """What came."""
+        """Adds a part of the output."""
         *whole, self.rest = (self.rest + data).split(b"\n")
         self.lines += [line + b"\n" for line in whole]
 
     def end(self):
-        """The last line may have no end."""
+        """Adds the last line, which may have no end."""
         self.lines += [self.rest] * bool(self.rest)
 
 
 def makefile(folder, base=False):
-    """The text of a Makefile, as it is or as it is in the base; none is empty."""
+    """The text of a Makefile in the tree or in the base; empty if there is none."""
     if base:
         return subprocess.run(["git", "-C", guest.LINUX, "show",
                                f"refs/worktree/base:{folder}/Makefile"], stdout=subprocess.PIPE,
@@ -96,7 +96,7 @@ def makefile(folder, base=False):
 
 
 def programs(base=False):
-    """What the Makefiles list: {program: its folder}"""
+    """The programs that the Makefiles list: {program: its folder}"""
     return {word: folder for folder in FOLDERS
             for match in re.finditer(r"^TEST_(?:GEN_)?PROGS(?:_EXTENDED)?\s*[:+]?=(.*)$",
                                      makefile(folder, base).replace("\\\n", " "), re.M)
@@ -104,12 +104,12 @@ def programs(base=False):
 
 
 def build():
-    """What is compiled of the tests; the guests run the host's programs, so they run it."""
+    """Compiles the tests in C on the host.  The guests can run the host's programs."""
     folders = [folder for folder in FOLDERS if "TEST_GEN_" in makefile(folder)]
     if not folders:
         return
     headers = os.path.join(guest.BUILD, "headers")
-    # Another of these programs may do the same.
+    # Several programs may do this at the same time.
     with open(f"{headers}.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for argv in (["make", "-s", "-C", guest.LINUX, f"O={headers}", "ARCH=x86", "headers"],
@@ -144,7 +144,7 @@ def run(kernel, config, name, args="", limit=None, slow=None, installed=False):
     cases = f"TESTS='{case.replace(',', ' ')}' " if case else ""
     if case and not program.endswith(".sh"):
         cases, args = "", f"-p '{case}' {args}"
-    # Some are not executable; kselftest's own runner calls those by hand, too.
+    # Some are not executable.  kselftest's own runner calls an interpreter for these also.
     folder = os.path.join(guest.LINUX, programs()[program])
     how = "./" if os.access(os.path.join(folder, program), os.X_OK) else "bash "
     command = f"{how}{program} {args}"
@@ -170,8 +170,7 @@ def run_all(jobs, installed=False):
     with concurrent.futures.ThreadPoolExecutor(
             min(PARALLEL[guest.MACHINES[config]] for _, config, _ in jobs)) as pool:
         try:
-            # From the end: udp_tunnel_nic.sh takes longest, and what is begun last would run
-            # alone.
+            # From the end: the last program, udp_tunnel_nic.sh, takes longest and must start first.
             results = [pool.submit(run, *job, installed=installed) for job in reversed(jobs)]
             for result in reversed(results):
                 yield result.result()
@@ -265,7 +264,7 @@ def main():
     if {"-h", "--help"} & {*sys.argv[1:]}:
         print(__doc__.strip())
         return 0
-    # By hand: -PROGRAM is no option.
+    # Without argparse, because -PROGRAM is not an option.
     least = {"compare": 3, "installed": 3, "report": 3}.get("".join(sys.argv[1:2]), 2)
     if len(sys.argv) <= least:
         sys.exit("ksft: write KERNEL CONFIG [PROGRAM ...], or 'installed', 'compare' or 'report' "

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The locks of a devlink instance, as the head of net/devlink/lock.c describes them, and a
-picture of them.  Everything in the picture is read from there, so it cannot say anything else.
+"""The locks of a devlink instance, and a picture of them.  Everything in the picture is read from
+the head of net/devlink/lock.c, so the two agree.
 """
 
 import re
@@ -8,7 +8,7 @@ import textwrap
 from xml.sax.saxutils import escape
 
 SOURCE = "net/devlink/lock.c"
-# The rows of the picture: the name in lock.c, and the colour.  `late` is objs_rwsem again,
+# The rows of the picture: the name in lock.c, and the colour.  `late` is objs_rwsem acquired again
 # after the locks of the callback were released.
 ROWS = {
     "device_lock": "#d9d9d9",
@@ -29,12 +29,12 @@ class Wrong(Exception):
 
 
 class Locks:
-    """What the head of lock.c says.
+    """The contents of the head of lock.c.
 
     modes:  {mode: {lock: how it is held}}, without `report`
     chains: {mode: [(row, the locks before it were released)]}, outermost first
     matrix: {mode: {mode: can run concurrently}}
-    ops, leaf: which locks these are
+    ops, leaf: a sentence that names these locks
     """
 
     def __init__(self, text):
@@ -115,7 +115,7 @@ class Locks:
         return sorted(set(re.findall(r"\w+->(\w+)", self.head)))
 
     def held(self, mode, row):
-        """What is said below the name of a lock."""
+        """The text below the name of a lock."""
         if row == "late":
             return "for writing, late change"
         how = self.modes.get(mode, {}).get(row, "")
@@ -143,7 +143,7 @@ class Svg:
                           f'fill="none" marker-end="url(#end)"{extra}/>')
 
     def page(self, width, height, title):
-        """All of it, on white, so that it can be read on a dark page also."""
+        """The whole picture, on white, so that it is also readable on a dark page."""
         return "\n".join([
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
             f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13" fill="#111">',
@@ -186,7 +186,7 @@ def lanes(svg, locks, users):
 
 
 def table(svg, locks, top):
-    """Which modes can run concurrently, and what the ops and leaf locks are."""
+    """A table of the modes that can run concurrently, and the names of the ops and leaf locks."""
     svg.text(LEFT, top + 22, "Can two of these run concurrently on one instance?", TITLE)
     svg.text(LEFT, top + 40, "Yes: unless both need the same ops lock.", SMALL)
     svg.text(LEFT, top + 55, "No: one blocks until the other has ended. Objs blocks until a wait "
@@ -217,7 +217,7 @@ def table(svg, locks, top):
 
 
 def picture(locks, users):
-    """The picture; users says which tasks are in a mode."""
+    """The picture; users has the tasks that use a mode."""
     svg = Svg()
     svg.text(LEFT, 22, "Order of the locks, by mode: the outermost lock is at the top", TITLE)
     bottom = lanes(svg, locks, users)

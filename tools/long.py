@@ -1,13 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Runs a selftest of devlink for a long time; the result goes into docs/results.md.
+"""Run a selftest of devlink for a long time, and record the result in docs/results.md.
 
 fuzz     devlink_fuzz.py: malformed messages
 faults   devlink_faults: each allocation fails once, in some guests in parallel
-torture  devlink_torture.sh: random operations, in one guest after the other, with the next
-         seed each. The first failure ends it: a report of the kernel, a hang, or something
-         that the program saw and that cannot be. Then the shortest replay is looked for that
-         still fails in the same way.
+torture  devlink_torture.sh: random operations, in one guest after the other, each with the next
+         seed. The first failure ends the run: a report of the kernel, a hang, or an inconsistency
+         that the program sees. Then a shorter replay is searched that fails in the same way.
 """
 
 import argparse
@@ -23,11 +22,11 @@ import results
 import shrink
 
 FAULTS_LIMIT = 4 * 3600     # seconds for a guest
-KEPT = 5                    # minutes of torture: less, as in `make test`, says too little
+KEPT = 5                    # minutes of torture: shorter runs, as in `make test`, are not recorded
 
 
 def record(options, columns, good, more=""):
-    """Only base and series have rows: nobody measures a single commit again."""
+    """Only base and series have rows: a single commit is not measured again."""
     if options.kernel in ("base", "series"):
         results.record(options.run, f"{options.kernel}, {options.config}", columns,
                        f"make {options.run} KERNEL={options.kernel} CONFIG={options.config}{more}",
@@ -35,7 +34,7 @@ def record(options, columns, good, more=""):
 
 
 def show(result, splats=None, tail=40):
-    """The reports of the kernel, and the last lines of what failed or was skipped."""
+    """Prints the reports of the kernel, and the last lines of a test that did not pass."""
     for title, lines in result.splats[:splats]:
         print("\n".join("    | " + line for line in [title] + lines[1:60]))
     if result.outcome != "pass":
@@ -99,7 +98,7 @@ def torture(options):
     while tortured < options.minutes * 60:
         result = shrink.run(options.kernel, options.config, f"-t {each} -s {seed}", each)
         if result.outcome == "fail" and result.why.startswith("the guest did not boot"):
-            print(f"seed {seed}: {result.why}: once more", flush=True)
+            print(f"seed {seed}: {result.why}: trying again", flush=True)
             result = shrink.run(options.kernel, options.config, f"-t {each} -s {seed}", each)
         guests += 1
         did = re.search(r"(\d+) operations", result.output)
@@ -126,7 +125,7 @@ def torture(options):
     if failed:
         args = shrink.replay_of(result.output, seed)
         print(f"again: make torture KERNEL={options.kernel} CONFIG={options.config} SEED={seed}\n"
-              f"looking for a replay that is shorter than {args}", flush=True)
+              f"searching a replay that is shorter than {args}", flush=True)
         if not options.no_shrink:
             shrink.Shrinker(options.kernel, options.config, args, shrink.signature(result)).shrink()
     print(f"{guests - failed - skipped} passed, {int(failed)} failed, {int(skipped)} skipped")
@@ -146,11 +145,11 @@ def main():
                              default=int(datetime.date.today().strftime("%Y%m%d")))
         elif run is torture:
             one.add_argument("--minutes", type=float, default=10)
-            one.add_argument("--seed", type=int, help="that of the first guest")
-            one.add_argument("--each", type=int, metavar="SECONDS", help="for each guest")
+            one.add_argument("--seed", type=int, help="of the first guest")
+            one.add_argument("--each", type=int, metavar="SECONDS", help="of each guest")
             one.add_argument("--no-shrink", action="store_true")
             one.add_argument("--shrink", metavar="ARGS",
-                             help='begin with a replay that fails, such as "-s 1 -n 300"')
+                             help='shorten a replay that fails, such as "-s 1 -n 300"')
         one.add_argument("kernel", metavar="KERNEL")
         one.add_argument("config", metavar="CONFIG", choices=guest.MACHINES)
     options = parser.parse_args()

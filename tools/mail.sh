@@ -1,30 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0
-# Sourced by tools/send and tools/check, after common.sh: a patch as the mail that is sent.
-# The caller sets sender, 'Name <address>', and tmp, a folder.
+# Sourced by tools/send and tools/check, after common.sh: makes a mail of a patch.
+# The caller must set sender, 'Name <address>', and tmp, a folder.
 #
 # shellcheck shell=bash disable=SC2154 # the variables of common.sh and of the caller
 
-# The stored patches are by no person: the sender signs them.
+# The author of the stored patches is not a person.  The sender becomes the author and signs.
 nobody="The devlink-locks authors <devlink-locks@example.org>"
 netdev="netdev@vger.kernel.org"
 intel="intel-wired-lan@lists.osuosl.org"
 
-# message FILE: the mail without its diff.
+# message FILE: prints the mail without its diff.
 message()	{ sed '/^---$/,$d; /^diff --git /,$d' "$1"; }
 
-# header NAME FILE: the addresses in FILE, one a line, as a header.
+# header NAME FILE: prints the addresses in FILE, one per line, as a header.
 header()	{ [ ! -s "$2" ] || sed "1s/^/$1: /; 1!s/^/\t/; \$!s/\$/,/" "$2"; }
 
-# maintainers OPTIONS FILES: what scripts/get_maintainer.pl says about them.  In a
-# tree with history that includes the authors of the commits in Fixes: lines.
+# maintainers OPTIONS FILES: prints the addresses that scripts/get_maintainer.pl gives.  In a
+# tree with history, these include the authors of the commits in Fixes: tags.
 maintainers()
 {
 	(cd "$linux" && scripts/get_maintainer.pl --nogit --nogit-fallback --no-rolestats "$@") \
 		2>/dev/null | sort -u
 }
 
-# lists NAME FILES: the lists of a posting, for mail().  netdev's checks need the whole
-# posting on its list, also the patches that touch other folders.
+# lists NAME FILES: writes the mailing lists of a posting, for mail().  netdev's checks need the
+# whole posting on its list, also patches that change other folders.
 lists()
 {
 	local name=$1
@@ -44,16 +44,15 @@ sign()
 		--if-exists addIfDifferent "$@" "$mail"
 }
 
-# mail STORED TARGET FILES: makes the mail TARGET from STORED, addressed to those
-# that MAINTAINERS names for FILES: maintainers in To; in Cc reviewers, lists, and those
-# whom the message names.
+# mail STORED TARGET FILES: makes the mail TARGET from STORED.  To has the maintainers of
+# FILES.  Cc has the reviewers, the lists, and the addresses in trailers of the message.
 mail()
 {
 	local stored=$1 target=$2
 
 	shift 2
 	maintainers --no-l --no-r "$@" >"$tmp/to"
-	[ -s "$tmp/to" ] || die "scripts/get_maintainer.pl names nobody for $*"
+	[ -s "$tmp/to" ] || die "scripts/get_maintainer.pl names no maintainer for $*"
 	{ maintainers --no-m "$@"; cat "$tmp/lists"
 	  message "$stored" | sed -nE 's/^(Reported-by|Suggested-by|Tested-by|Cc): *//; T; s/ *#.*//; p'
 	} | sort -u |

@@ -1,36 +1,35 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Drivers whose hardware is a model (tests/models): base and series.
+"""Run real drivers on models of their hardware (tests/models), base and series.
 
-For each driver, a guest of each kernel at the same time.  In a guest, every devlink command
-that the driver has is a stream: a process that sends it again and again through one socket.
-So are links up and down, VLANs, FDB entries, and what a model can do by itself.
+For each driver, a guest of each kernel runs at the same time.  In a guest, each devlink command
+of the driver is a stream: a process that sends the command repeatedly through one socket.
+Setting links up and down, VLANs, FDB entries and events of the model are streams also.
 
-    callback   one slow callback runs; get requests of core state must not wait for it
+    callback   one slow callback runs; get requests for core state must not wait for it
     commands   all streams that neither add nor remove objects of devlink
     changes    also reload, moves to a netns, unbind and bind, firmware that dies, accesses
                that fail
-    faults     the same, and allocations fail: only what the kernel reports and what is stuck
-               counts; not with --short
+    faults     the same, with allocations that fail: only reports of the kernel and streams that
+               are stuck count; not with --short
 
-Then the bugs that a model can show are tried in all kernels. Without --short, the last kernel
-gets malformed messages from three processes (devlink_fuzz.py, of the series), all commands at
-random (devlink_torture.sh), and probes in which an allocation fails.
+Then all kernels run the reproducers of bugs.  Without --short, the last kernel gets malformed
+messages from three processes (devlink_fuzz.py of the series), all commands at random
+(devlink_torture.sh), and probes in which an allocation fails.
 
-The table has, for each stream, how often a second it ran and the longest time that it took.
-A kernel other than the first one fails
+The table shows for each stream how often it ran per second, and its longest time.
+A kernel other than the first one fails if
 
-  - by a report of the kernel, or a guest that ends early;
-  - by a stream that has not come back when its phase is over for a minute, unless the driver
-    is known to hang;
-  - in "callback", by a get request that takes longer than half of the callback;
-  - by a stream that takes longer than in the first kernel: on the average more than SLOWER
-    times as long, by more than ERRORS standard errors and by more than LEAST seconds.
+  - the kernel reports an error, or the guest ends early;
+  - a stream has not ended a minute after its phase, unless the driver is known to hang;
+  - in "callback", a get request takes longer than half of the callback;
+  - a stream is slower than in the first kernel: its average time is more than SLOWER times as
+    long, and longer by more than ERRORS standard errors and by more than LEAST seconds.
 
-What base and series do at the same time on one machine differs by chance, too: the last
-two have to happen in a second run as well.  With --kernels series,series one sees how much
-that is.  A kernel is `base`, `series` or a commit of build/linux: `make kernel KERNEL=commit
-CONFIG=lockdep` builds it.  With kasan, everything is slower, and no times are compared.
+Times also differ by chance, so the last two count only if a second run has them also.  The option
+--kernels series,series shows the size of this effect.  A kernel is `base`, `series` or a commit of
+build/linux: `make kernel KERNEL=commit CONFIG=lockdep` builds it.  With kasan, all commands are
+slower, and no times are compared.
 """
 
 import concurrent.futures
@@ -75,9 +74,9 @@ DOCS = os.path.join(guest.TOP, "docs", "models.md")
 INTRODUCTION = """# The last `make models` of each driver
 
 Unmodified drivers on models of their hardware (`tests/models/`), base and series, in
-guests of User Mode Linux with lockdep and slab poisoning. To do one again: `make models
-DRIVER=name`. A row is a process that sends a command, waits for 50 ms, and sends it again,
-so 20 each second is the most. What passes and fails: the head of `tools/models.py`.
+guests of User Mode Linux with lockdep and slab poisoning. `make models DRIVER=name` repeats
+one. A row is a process that sends a command, waits for 50 ms, and sends it again, so the
+maximum is 20 per second. The head of `tools/models.py` says what passes and what fails.
 
 Not modelled, by an estimate from the drivers' source: mlx5 (some 40 commands with
 capability tables, event queues, flow steering, and SR-IOV, which this PCI bus does not have:
@@ -87,12 +86,12 @@ from pds_core), hinic (cannot be built for User Mode Linux).
 """
 SECONDS = {"callback": 8, "commands": 40, "changes": 40, "faults": 20}
 SHORT = {"callback": 4, "commands": 11, "changes": 9}
-PAUSE = 0.05            # after each command: get requests that never wait would use up a CPU
+PAUSE = 0.05            # after each command: without it, get requests would use a whole CPU
 GRACE = 60              # seconds after a phase until a stream is stuck
-LOAD = 120              # seconds until the driver has to be there
+LOAD = 120              # seconds until the driver must have registered its device
 SLOWER, ERRORS, LEAST = 1.5, 4, 0.02
-FEWEST = 5              # of a stream in a phase, for something to compare
-CALLBACK = 2.0          # seconds that the slow callback has to take
+FEWEST = 5              # runs of a stream in a phase that are enough to compare
+CALLBACK = 2.0          # seconds that the slow callback must take
 
 FUZZERS, MESSAGES = 3, 4000
 PROBES = 60             # seconds for probes in which an allocation fails
@@ -100,7 +99,7 @@ TORTURE = 60            # seconds of devlink_torture.sh
 LISTENERS, REMOVALS = 2000, 6
 CALM = 20               # seconds until a command hangs, or a device that died was reset
 FAILSLAB = "/sys/kernel/debug/failslab"
-# Of all drivers, as `known` of a driver.
+# As `known` of a driver, for all drivers.
 KNOWN = {r"\bunregister_irq_proc\+0x": "removes a file of /proc/irq that could not be allocated",
          r"^ref_tracker: memory allocation failure":
              "an allocation failed in a tracker of references"}
@@ -117,27 +116,27 @@ CMODE_DRIVERINIT = 1
 
 @dataclasses.dataclass
 class Driver:
-    """What differs from driver to driver; everything else is found out in the guest."""
+    """The data of a driver that the guest cannot discover."""
     device: str                 # bus/name, as devlink has it
     driver: str                 # in /sys/bus/BUS/drivers
     modules: tuple              # to load first
     model: str = ""             # the module of the model, with parameters
-    before: tuple = ()          # commands before that
-    after: tuple = ()           # and after the driver is there
+    before: tuple = ()          # commands before the modules are loaded
+    after: tuple = ()           # commands after the driver has registered its device
     delay: int = 0              # microseconds for each command of the model
-    slow: str = ""              # the stream with the slow callback, and
-    slow_delay: int = 0         # the delay that makes it take CALLBACK seconds at least
+    slow: str = ""              # the stream with the slow callback
+    slow_delay: int = 0         # the delay with which it takes at least CALLBACK seconds
     gets: tuple = ()            # streams that are get requests of core state in this driver
     flash: str = ""             # a file for flash
     files: dict = dataclasses.field(default_factory=dict)       # firmware
-    values: dict = dataclasses.field(default_factory=dict)      # of parameters: what to set
+    values: dict = dataclasses.field(default_factory=dict)      # to set, by parameter
     bridge: bool = False        # ports can be in a bridge
-    # What a write to a parameter of the model does, and what to write half a second later.
+    # {parameter of the model: (value, value that is written half a second later)}
     deaths: dict = dataclasses.field(default_factory=dict)
     bugs: dict = dataclasses.field(default_factory=dict)        # function of the guest, by title
-    kasan: dict = dataclasses.field(default_factory=dict)       # the same, seen by KASAN only
+    kasan: dict = dataclasses.field(default_factory=dict)       # the same, only KASAN sees them
     known: dict = dataclasses.field(default_factory=dict)       # reports (regular expression: why)
-    hangs: str = ""             # why tasks can be stuck in the base and in the series
+    hangs: str = ""             # a bug of base and series that can make tasks hang
 
 
 def pldm(vendor, device, component, data):
@@ -219,12 +218,12 @@ DRIVERS = {
 # -- inside the guest ---------------------------------------------------------------
 
 class Family(YnlFamily):
-    """A netlink family of a specification.  Requests and their attributes are YNL's; what
-    comes back is decoded on demand only, and may be what the specification does not know."""
+    """A netlink family of a specification.  YNL encodes requests.  Replies are only decoded on
+    demand, and may have attributes that the specification lacks."""
 
     def __init__(self, name):
         super().__init__(os.path.join(SPECS, f"{name}.yaml"), schema="", process_unknown=True)
-        # What the specifications do not have: a value of any type, and VLANs of a bridge port.
+        # The specifications lack values of any type, and VLANs of a bridge port.
         for family, attrs, attr, number in (("devlink", "devlink", "param-value-data", VALUE_DATA),
                                             ("rt-link", "link-attrs", "af-spec", IFLA_AF_SPEC)):
             if family == name:
@@ -232,7 +231,7 @@ class Family(YnlFamily):
                 attrs.attrs[attr] = attrs.new_attr({"name": attr, "type": "binary"}, number)
 
     def reopen(self):
-        """A socket of one's own, for a process that was forked or is in another netns."""
+        """Opens another socket, for a process that was forked or is in another netns."""
         # pylint: disable-next=attribute-defined-outside-init  # YnlFamily defines it
         self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, self.nlproto.proto_num)
         for option in (Netlink.NETLINK_CAP_ACK, Netlink.NETLINK_EXT_ACK,
@@ -240,7 +239,7 @@ class Family(YnlFamily):
             self.sock.setsockopt(Netlink.SOL_NETLINK, option, 1)
 
     def ask(self, name, *flags, **values):
-        """Sends a request and returns the replies as they are."""
+        """Sends a request and returns the replies, not decoded."""
         values = {key.replace("_", "-"): value for key, value in values.items()}
         number = random.randrange(1, 1 << 31)
         self.sock.send(self._encode_message(self.ops[name], values, flags, number))
@@ -250,7 +249,7 @@ class Family(YnlFamily):
             while start < len(data):
                 length, kind, _, answers = struct.unpack_from("IHHI", data, start)
                 if answers == number:
-                    # What devlink sends at the end of a diagnosis has no errno.
+                    # The last message of a diagnosis has no errno.
                     if kind == Netlink.NLMSG_DONE and length == NLMSG_HDRLEN:
                         return replies
                     message = NlMsg(data, start)
@@ -262,7 +261,7 @@ class Family(YnlFamily):
                 start += (length + 3) & ~3
 
     def find(self, name, *flags, **values):
-        """The same, decoded."""
+        """Sends a request and returns the decoded replies."""
         op = self.ops[name]
         return [self._decode(self.nlproto.decode(self, reply, op).raw_attrs, op.attr_set.name)
                 for reply in self.ask(name, *flags, **values)]
@@ -296,7 +295,7 @@ class Stream:
 
 
 class Device:
-    """A device of a driver in this guest, and the streams that it has."""
+    """A device of a driver in this guest, and its streams."""
 
     def __init__(self, driver):
         self.driver = driver
@@ -340,7 +339,7 @@ class Device:
             self.model("delay", microseconds)
 
     def add(self, name, kind, call, probe=True, **more):
-        """A stream, unless the driver does not have the command."""
+        """Adds a stream, unless the driver lacks the command."""
         if probe:
             try:
                 call()
@@ -537,7 +536,7 @@ class Device:
                      probe=False, pause=2)
 
     def move(self):
-        """There with the socket of this process, back with one of the other netns."""
+        """Moves with the socket of this process, and back with a socket of the other netns."""
         libc = ctypes.CDLL(None, use_errno=True)
         with open("/proc/self/ns/net", "rb") as here:
             if libc.unshare(CLONE_NEWNET):
@@ -573,7 +572,7 @@ def up_and_down(name):
 
 
 def read_error(device):
-    """One access in the middle of the snapshot fails, so the snapshot has to."""
+    """One access in the middle of the snapshot fails, so the snapshot must fail."""
     device.model("fail", 700)
     device.model("commands", 0)
     try:
@@ -599,14 +598,14 @@ def flash_works(device):
 
 
 def live_patch(device):
-    """The model has one that is not active."""
+    """The model has a live patch that is not active."""
     device.ask("reload", reload_action="fw-activate", reload_limits={"value": 2, "selector": 2})
     return ""
 
 
 def removal_in_report(device):
     """A notification to many sockets takes so long that the removal can free the reporter
-    during it.  The driver reads the status every 5 s and reports after that."""
+    during it.  The driver reads the status every 5 s and then reports."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (LISTENERS + 100, LISTENERS + 100))
     group = device.devlink.nlproto.get_mcast_id("config", device.devlink.mcast_groups)
     listeners = []
@@ -645,13 +644,13 @@ def hangs(device, command, **values):
 
 
 def diagnose_hangs(device):
-    """The interface is down, so the driver does not look at the status by itself."""
+    """The interface is down, so the driver does not poll the status."""
     device.model("die", 5)
     return hangs(device, "health-reporter-diagnose", health_reporter_name="fw")
 
 
 def reload_hangs(device):
-    """The parameter that is not set is the default."""
+    """The parameter enable_phc is not set, which is the default."""
     return hangs(device, "reload")
 
 
@@ -679,8 +678,8 @@ def clock_stays(device):
 
 
 def probe_faults(device):
-    """Allocations of a probe fail, one in each probe: the first ones each, later ones less
-    often."""
+    """One allocation fails in each probe: each of the first ones, and then at growing
+    distances."""
     device.delay(0)
     for file, value in (("ignore-gfp-wait", "N"), ("verbose", 0)):
         write(f"{FAILSLAB}/{file}", str(value))
@@ -703,7 +702,7 @@ def probe_faults(device):
 
 
 def torture(device):
-    """All commands at random and at the same time, readers that check what they see."""
+    """All commands at random and concurrently, with readers that check their replies."""
     if device.driver.flash:
         shutil.copy(f"/lib/firmware/{device.driver.flash}", "/lib/firmware/devlink_torture")
     device.delay(device.driver.delay)
@@ -717,7 +716,7 @@ def torture(device):
 
 
 def fuzz(device):
-    """Malformed messages from several processes."""
+    """Sends malformed messages from several processes."""
     device.delay(0)
     # pylint: disable-next=consider-using-with
     running = [subprocess.Popen([f"{SELFTESTS}/devlink_fuzz.py", "--device", device.driver.device,
@@ -733,7 +732,7 @@ def fuzz(device):
 
 
 def run_stream(device, stream, begin, seconds, faults):
-    """Runs in a process of its own; returns what it saw."""
+    """Runs a stream in a process of its own, and returns counts and times."""
     device.reopen()
     if faults:
         write("/proc/self/make-it-fail", "1")
@@ -758,9 +757,9 @@ def run_stream(device, stream, begin, seconds, faults):
 
 
 def run_phase(device, streams, seconds, faults):
-    """{stream: what it saw, or where it is stuck}"""
+    """{stream: its counts and times, or the stack where it is stuck}"""
     results, running = {}, {}
-    # They begin together, when this end is closed.
+    # All streams begin when this end is closed.
     begin, begun = os.pipe()
     for stream in streams:
         ours, theirs = os.pipe()
@@ -786,7 +785,7 @@ def run_phase(device, streams, seconds, faults):
         for pipe, (name, pid) in list(running.items()) if time.monotonic() > end else ():
             with open(f"/proc/{pid}/stack", encoding="ascii") as f:
                 stack = f.read()
-            # What is not in the kernel, or at its end, is slow and not stuck.
+            # A process in user space, or one that exits, is slow but not stuck.
             if stack and "do_exit" not in stack:
                 results[name] = {"stuck": stack}
                 del running[pipe]
@@ -807,7 +806,7 @@ def load(driver):
     device, end = Device(driver), time.monotonic() + LOAD
     while not device.find("get"):
         if time.monotonic() > end:
-            sys.exit(f"models: {driver.device} does not appear")
+            sys.exit(f"models: {driver.device} is not registered after {LOAD} s")
         time.sleep(0.1)
     for command in driver.after:
         shell(command)
@@ -815,9 +814,9 @@ def load(driver):
 
 
 def in_guest(name, seconds, bug):
-    """Prints a line of JSON for each phase, or, for a bug, what is wrong."""
+    """Prints a line of JSON for each phase, or the result of the reproducer of a bug."""
     driver = DRIVERS[name]
-    # Several guests share the processors of the machine: one may get none for a while.
+    # Several guests share the processors of the machine: a guest may get none for a while.
     write("/sys/module/rcupdate/parameters/rcu_cpu_stall_timeout", str(GRACE))
     device = load(driver)
     if bug:
@@ -856,12 +855,12 @@ def in_guest(name, seconds, bug):
 
 @dataclasses.dataclass
 class Run:
-    """What a guest said, and what its kernel said."""
-    phases: dict        # {phase: {stream: what it saw}}
+    """The results of a guest, and the reports of its kernel."""
+    phases: dict        # {phase: {stream: its counts and times}}
     lockdep: dict       # {phase: whether lockdep was on at its end}
     why: str
     splats: list
-    known: dict         # {title: why it is no failure}
+    known: dict         # {title: why it does not count as a failure}
 
 
 def run_guest(kernel, config, name, seconds, bug=""):
@@ -894,17 +893,17 @@ def mean(seen):
 
 
 def error_of(seen):
-    """Of the mean."""
+    """The standard error of the mean."""
     variance = max(seen["squares"] / seen["n"] - mean(seen) ** 2, 0)
     return math.sqrt(variance / seen["n"])
 
 
 def is_slower(first, other):
-    """Why a stream is slower than in the first kernel, or nothing."""
+    """Why a stream is slower than in the first kernel, or ""."""
     if first.get("n", 0) < FEWEST or "n" not in other:
         return ""
     if not other["n"]:
-        return f"never came back with success, {first['n']} times in the first kernel"
+        return f"never succeeded, {first['n']} times in the first kernel"
     more = mean(other) - mean(first)
     error = math.hypot(error_of(first), error_of(other))
     if mean(other) < SLOWER * mean(first) or more < max(ERRORS * error, LEAST):
@@ -919,14 +918,14 @@ def waits(results, driver):
         return {}
     taken = mean(slow) if slow["n"] else slow["worst"]
     if taken < CALLBACK:
-        return {driver.slow: f"takes {taken:.1f} s, less than the {CALLBACK} s that this needs"}
-    return {name: f"took {seen['worst']:.2f} s, as a callback of {taken:.1f} s was running"
+        return {driver.slow: f"takes {taken:.1f} s, less than the {CALLBACK} s that are needed"}
+    return {name: f"took {seen['worst']:.2f} s during a callback of {taken:.1f} s"
             for name, seen in results.items()
             if name != driver.slow and seen.get("worst", 0) > taken / 2}
 
 
 def judge(name, first, run):
-    """{(phase, stream): why} of what may be noise, and a list of what is not."""
+    """Failures: {(phase, stream): why} of those that may be noise, and a list of the others."""
     noise, certain = {}, []
     for title, lines in run.splats:
         certain.append("\n".join([f"the kernel reported: {title}",
@@ -1000,13 +999,13 @@ def show(name, kernels, runs, seconds):
 
 
 def run_all(kernels, config, name, seconds, bug=""):
-    """In all kernels at the same time."""
+    """Runs a guest of each kernel at the same time."""
     with concurrent.futures.ThreadPoolExecutor(len(kernels)) as pool:
         return list(pool.map(lambda kernel: run_guest(kernel, config, name, seconds, bug), kernels))
 
 
 def record(name, lines):
-    """In docs/models.md, in place of what was there for the driver."""
+    """Replaces the section of the driver in docs/models.md."""
     sections = {}
     if os.path.exists(DOCS):
         with open(DOCS, encoding="utf-8") as f:
@@ -1018,7 +1017,7 @@ def record(name, lines):
 
 
 def reproduce(name, kernels, config):
-    """The bugs that the model shows; returns whether all kernels but the first pass, and lines."""
+    """Runs the reproducers; returns whether all kernels after the first one pass, and lines."""
     good, lines = True, []
     bugs = DRIVERS[name].bugs | (DRIVERS[name].kasan if config == "kasan" else {})
     for title, bug in bugs.items():
@@ -1034,8 +1033,8 @@ def reproduce(name, kernels, config):
     return good, lines
 
 
-def hostile(name, kernel, config):
-    """What a kernel has to withstand; returns whether it does, and lines."""
+def stress(name, kernel, config):
+    """Malformed messages, torture and failing probes; returns whether all pass, and lines."""
     good, lines = True, []
     for title, what in ((f"{FUZZERS * MESSAGES} malformed messages", "fuzz"),
                         (f"torture for {TORTURE} s", "torture"),
@@ -1046,7 +1045,7 @@ def hostile(name, kernel, config):
             continue
         run = run_guest(kernel, config, name, {}, what)
         why = run.why or (run.splats[0][0] if run.splats else "")
-        # A panic is a report and the end of the guest.
+        # A panic is a report and also ends the guest.
         fails = why and not (run.known and not run.splats and why.startswith("the kernel panicked"))
         good = good and not fails
         lines += [f"  {title}", f"    {kernel}: {'FAIL: ' if fails else ''}{why or 'passes'}",
@@ -1081,7 +1080,7 @@ def compare(name, kernels, config, seconds):
         if certain or not noise or attempt:
             break
         for (_, kernel, phase, stream), why in noise.items():
-            print(f"  {kernel}, {phase}, {stream}: {why}: once more (2nd try)")
+            print(f"  {kernel}, {phase}, {stream}: {why}: runs again (2nd try)")
     for (kernel, _), why in certain.items():
         print(f"{name}, {kernel}: FAIL: {why}")
     for (_, kernel, phase, stream), why in noise.items():
@@ -1090,7 +1089,7 @@ def compare(name, kernels, config, seconds):
     good, lines = reproduce(name, kernels, config)
     if seconds is SHORT:
         return good and not certain and not noise
-    fuzzed, more = hostile(name, kernels[-1], config)
+    fuzzed, more = stress(name, kernels[-1], config)
     good = good and fuzzed and not certain and not noise
     if kernels == ["base", "series"]:
         record(name if config == "lockdep" else f"{name}, {config}", [*table, *lines, *more,

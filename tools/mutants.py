@@ -1,14 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Takes locks and re-checks out of the series, one at a time, and says which test sees it.
+"""Remove locks and re-checks from the series, one at a time, and check that a test fails.
 
 usage: mutants.py [NAME ...]
 
-tests/mutants/NAME.patch says in its first lines what it takes out, and in a line
-"Caught-by: PROGRAM:CASE" which test is to fail with it, on the perf kernel or on that of a
-line "Config: CONFIG".  That test must pass on the series, or its failure would say
-nothing.  A mutant that lives is a missing test.  The last result of each is in
-docs/results.md.
+tests/mutants/NAME.patch is a mutant. Its first lines describe the change. A line "Caught-by:
+PROGRAM:CASE" names the test that must fail with it, on the perf kernel or on the one of a line
+"Config: CONFIG". That test must pass on the series: otherwise its failure would prove nothing. If
+a mutant lives, a test is missing. The last result of each mutant is in docs/results.md.
 """
 
 import concurrent.futures
@@ -35,7 +34,7 @@ def git(*args, index=None, **kwargs):
 
 
 def commit_of(patch):
-    """The series as it is committed, with the patch."""
+    """A commit of the committed series with the patch."""
     with tempfile.TemporaryDirectory() as folder:
         index = os.path.join(folder, "index")
         git("read-tree", "HEAD", index=index)
@@ -51,8 +50,7 @@ def test(kernel, config, name):
 
 
 def judge(name, good):
-    """What the mutant takes out, the test that is to see it and where, whether it did, and a
-    few words."""
+    """(description of the mutant, its test, configuration, whether the test failed, why)"""
     patch = os.path.join(MUTANTS, f"{name}.patch")
     with open(patch, encoding="utf-8") as f:
         head = f.read().partition("diff --git")[0]
@@ -69,7 +67,7 @@ def judge(name, good):
     outcome, why, *_ = test(commit, config, catcher)
     shutil.rmtree(guest.kernel_dir(commit, config), ignore_errors=True)
     why = why.replace("[FAIL] ", "").replace("TEST: ", "")[:160]
-    # What does not boot has not been tested.
+    # A kernel that does not boot was not tested.
     caught = outcome == "fail" and not why.startswith("the guest did not boot")
     return what, catcher, config, caught, why if outcome == "fail" else "LIVES"
 
@@ -98,7 +96,7 @@ def main():
         return caught
 
     passed, alone = 0, []
-    # A test waits most of the time, so another kernel is built during it.
+    # A test waits most of the time: build another kernel concurrently.
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for name, verdict in zip(names, pool.map(lambda name: judge(name, good), names)):
             if verdict[-1] == "LIVES":

@@ -1,15 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""What netdev's robot says about a patch or a posting, without network: its own tests, from
-NIPA=path, a clone of https://github.com/linux-netdev/nipa, or equivalents that give the same
-verdicts.  Not those that compile.
+"""Run the tests of netdev's robot on a patch or a posting, without network and without compiling.
 
-After `patch` come SRC and MAIL; after `series` come SRC, TREE and the mails, the cover letter
-first.  SRC is a clean work tree: for a patch, HEAD is what it applies to, and nipa.py leaves it
-applied; for a series all is applied.  --history: SRC has the commits that Fixes: names.
+NIPA=path, a clone of https://github.com/linux-netdev/nipa, has the tests of the robot.  Without it,
+equivalents give the same verdicts.
 
-Prints a line for each test, its name and ok, WARN, FAIL, skip or `-` (nothing to test),
-and after it, indented, what it says.
+The arguments of `patch` are SRC and MAIL.  The arguments of `series` are SRC, TREE and the mails,
+the cover letter first.  SRC is a clean work tree.  A patch must apply to its HEAD, and is applied
+afterwards.  For a series, all patches must be applied.  --history: SRC has the commits that Fixes:
+tags name.
+
+Prints a line for each test: its name, and ok, WARN, FAIL, skip or `-` (nothing to test).
+The output of the test follows, indented.
 """
 
 import email
@@ -29,17 +31,17 @@ from options import Parser
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OK, FAIL, WARN = 0, 1, 250
 NAMES = {OK: "ok", WARN: "WARN"}
-ROBOT = "nipa@localhost"    # who applies the patches
-# The author of the patches before it, see tools/mail.sh; otherwise the sender
+ROBOT = "nipa@localhost"    # the committer of the patches
+# The author of the patches below the tested one, see tools/mail.sh
 NOBODY = "devlink-locks@example.org"
 FIXES = re.compile(r"^[ \t]*Fixes:[ \t]*(.*)$", re.I | re.M)
-# The kinds of checkpatch.pl that netdev does not want.
+# The messages of checkpatch.pl that netdev ignores.
 IGNORED = ("COMMIT_LOG_LONG_LINE,MACRO_ARG_REUSE,ALLOC_SIZEOF_STRUCT,NO_AUTHOR_SIGN_OFF,"
            "GIT_COMMIT_ID,CAMELCASE,FILE_PATH_CHANGES,BAD_REPORTED_BY_LINK")
 
 
 class Tree:
-    """The work tree, with what nipa's tests want to know of it."""
+    """The work tree, with the attributes that nipa's tests use."""
 
     def __init__(self, path, pfx=""):
         self.path, self.pfx, self.branch = path, pfx, "HEAD~"
@@ -68,7 +70,7 @@ class Tree:
             return ""
 
     def before_after(self, tool, before, after):
-        """What tool(files) returns before and after the patch."""
+        """The results of tool(files) before and after the patch."""
         head = self.git("rev-parse", "HEAD").strip()
         old = []
         if before:
@@ -79,7 +81,7 @@ class Tree:
 
 
 def changed_lines(tree, pattern, *paths):
-    """The lines that HEAD adds and those that it removes in paths."""
+    """The lines that HEAD adds, and the lines that it removes, in paths."""
     lines = tree.git("show", "--format=", *(["--", *paths] if paths else [])).split("\n")
     return ([line for line in lines if line[:1] == sign and re.search(pattern, line[1:])]
             for sign in "+-")
@@ -136,7 +138,7 @@ def checkpatch(tree, _mail):
 def kdoc(tree, _mail):
     def ask(files):
         said = tree.run("scripts/kernel-doc", "-Wall", "-none", *files).stderr if files else ""
-        # A line that ends with a colon goes with the next.
+        # A line that ends with a colon continues in the next line.
         return [line for line in said.replace(":\n", ": ").splitlines() if line.strip()]
 
     def place(line):
@@ -152,7 +154,7 @@ def kdoc(tree, _mail):
 
 
 def linter(suffix, command, error, warning=None, here=False):
-    """A test that counts lines that match `error` and `warning` before and after."""
+    """A test that counts the lines that match `error` and `warning`, before and after the patch."""
     def test(tree, _mail):
         def ask(files):
             return [line for name in files for line in
@@ -190,7 +192,7 @@ def shellcheck(tree, _mail):
 
     before, after = tree.before_after(ask, tree.files("M", ".sh"), tree.files("AM", ".sh"))
     before = before or {}
-    # A file that is new, or had nothing before, has nothing after it.
+    # A file that is new, or had no messages before, must have none after the patch.
     clean = [text for name, text in after.items() if not before.get(name)]
     errors = count("error", after.values()) + count("warning|info|style", clean)
     result = (FAIL if errors > count("error", before.values()) else
@@ -199,8 +201,8 @@ def shellcheck(tree, _mail):
 
 
 def makefile_errors(text):
-    """The rules for lists in a Makefile: one list for a variable, one item in a line after a
-    tab, sorted, and a comment that says the end."""
+    """The rules for lists in a Makefile: one list for a variable, one item per line after a tab,
+    sorted, and a comment at the end."""
     lists, name = {}, None
     for number, line in enumerate(text.split("\n"), 1):
         start = re.match(r"([A-Z_][A-Z0-9_]*)\s*(:?=|\+=)(.*)$", line)
@@ -242,7 +244,7 @@ def makefile_errors(text):
 
 
 def config_errors(text):
-    """Options are sorted; `_` does not count."""
+    """Options must be sorted, without regard to `_`."""
     before = ""
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip().startswith("#") or "=" not in line:
@@ -295,7 +297,7 @@ def cc_maintainers(tree, mail):
             wanted.add(match[0].lower())
             if "blamed_fixes" in line:
                 blamed.add(match[0].lower())
-    # netdev does not ask for these.
+    # netdev does not require these.
     wanted -= {"linux-kernel@vger.kernel.org", "davem@davemloft.net", ROBOT, NOBODY}
     same = [{"idosch@nvidia.com", "idosch@mellanox.com"},
             *(set(re.findall(r'[^ <"]*@[^ >"]*', line))
@@ -306,13 +308,13 @@ def cc_maintainers(tree, mail):
         return OK, ""
     others = len(wanted) - len(missing)
     return (FAIL if missing & blamed or others < 2 else WARN,
-            "not in To or Cc: " + " ".join(who + " (author of what it fixes)" * (who in blamed)
+            "not in To or Cc: " + " ".join(who + " (author of the fixed commit)" * (who in blamed)
                                            for who in sorted(missing)))
 
 
 def fixes_faults(tree, line, message, history):
-    """What is wrong with one Fixes: line, as netdev sees it.  Without history nobody knows
-    whether the commit is right."""
+    """The errors that netdev finds in a Fixes: tag.  Without history, the commit is not
+    checked."""
     match = re.match(r"(commit)?\s*([0-9a-f]{5,})(\s*)(.*)$", line, re.I)
     if not match:
         yield "no commit"
@@ -377,7 +379,7 @@ def verify_signedoff(tree, _mail):
 
 
 def maintainers(tree, series):
-    """Each new file has an entry in MAINTAINERS that is not one for half of the kernel."""
+    """Each new file must have an entry in MAINTAINERS that only covers few files."""
     new = {name for mail in series
            for name in re.findall(r"^--- /dev/null\n\+\+\+ b/(.*)$", mail, re.M)
            if not name.startswith(("Documentation/", "tools/testing/"))}
@@ -403,13 +405,13 @@ def maintainers(tree, series):
     return result, "\n".join(bad)
 
 
-# Each test of a patch: the program it needs, the suffix of the files that it is about.
+# Each test of a patch: the program that it needs, and the suffix of the files that it checks.
 PATCH = {"checkpatch": ("", ""), "kdoc": ("", ""), "source_inline": ("", ".c"),
          "header_inline": ("", ".h"), "deprecated_api": ("", ""), "check_selftest": ("", ""),
          "pylint": ("pylint", ".py"), "ruff": ("ruff", ".py"), "shellcheck": ("shellcheck", ".sh"),
          "yamllint": ("yamllint", ".yaml"), "cc_maintainers": ("", ""), "verify_fixes": ("", ""),
          "verify_signedoff": ("", "")}
-# tools/check itself has the rules of the other two.
+# tools/check has the rules of the other two.
 SERIES = {"fixes_present": None, "series_format": None, "maintainers": maintainers}
 
 
@@ -417,20 +419,20 @@ def load(nipa):
     """nipa's own classes."""
     sys.path.insert(0, nipa)
     sys.dont_write_bytecode = True
-    # For what asks the network: no test here does.
+    # For code that uses the network.  These tests do not.
     sys.modules.setdefault("requests", types.ModuleType("requests"))
     import core     # pylint: disable=import-error
     return core
 
 
 def theirs(nipa, kind, name):
-    """nipa's own test, called like one of ours."""
+    """A test of nipa, with the interface of the tests in this file."""
     core = load(nipa)
     test = core.Test(f"{nipa}/tests/{kind}/{name}", name)
     if name == "cc_maintainers":
         module = sys.modules[f"tests.patch.{name}.test"]
         module.ignore_emails.add(NOBODY)
-        # Whether an address is stale: that needs the network.
+        # The check for stale addresses needs the network.
         module.stale_db.is_stale = lambda *_: False
 
     def run(tree, thing):
@@ -475,8 +477,8 @@ def patch_tests(nipa, tree, mail, history):
             code, said = globals()[name](tree, mail)
         if fixes and code == OK and name in ("cc_maintainers", "verify_fixes"):
             report(name, "skip",
-                   "the tree has no history, so nobody knows the commits in Fixes: and "
-                   "their authors: use LINUX=path of a clone with history")
+                   "the tree has no history, so the commits in Fixes: and their authors are "
+                   "unknown: use LINUX=path of a clone with history")
             continue
         report(name, NAMES.get(code, "FAIL"), said)
 
@@ -492,7 +494,7 @@ def series_tests(nipa, tree, cover, mails):
         for mail in mails:
             thing.add_patch(core.Patch(mail))
     for name, ours in SERIES.items():
-        # The robot does not see that tree, which has a maintainer for all files.
+        # The robot does not test this tree, which has a maintainer for all files.
         if name == "maintainers" and tree.pfx == "driver-core":
             report(name, "-")
             continue
@@ -506,12 +508,12 @@ def apply(tree, mail):
     with tempfile.NamedTemporaryFile("w", encoding="utf-8") as f:
         f.write(mail)
         f.flush()
-        # What a run that was stopped left.
+        # A run that was stopped may have left a patch.
         tree.run("git", "am", "--quit")
         r = tree.run("git", "-c", "commit.gpgSign=false", "am", "-q", "-s", "--", f.name)
     if r.returncode:
         tree.run("git", "am", "--abort")
-        sys.exit(f"nipa: git am does not take the mail: {r.stderr.strip()}")
+        sys.exit(f"nipa: git am does not apply the mail: {r.stderr.strip()}")
 
 
 def main(argv):
@@ -524,13 +526,13 @@ def main(argv):
     single = options.what == "patch"
     if single and len(options.more) != 1 or not single and len(options.more) < 2:
         parser.error("after SRC, patch takes one MAIL, series takes TREE and at least one MAIL")
-    nipa = os.environ.get("NIPA")   # tools/check has looked at it
+    nipa = os.environ.get("NIPA")   # tools/check has verified it
     mails = []
     for name in options.more if single else options.more[1:]:
         with open(name, encoding="utf-8") as f:
             mails.append(f.read())
     with tempfile.TemporaryDirectory() as home:
-        # checkpatch.pl reads it.  Without history it knows no commit that a message names.
+        # Without history, checkpatch.pl must not look for the commits that a message names.
         if not options.history:
             with open(f"{home}/.checkpatch.conf", "w", encoding="utf-8") as f:
                 f.write("--ignore UNKNOWN_COMMIT_ID\n")

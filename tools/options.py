@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Options of the programs: --help prints the description, an error is one line."""
+"""Options of the programs: --help prints the description, errors are one line."""
 
 import argparse
 

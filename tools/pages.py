@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Write the pages for readers that are made from the patches and from build/linux:
+"""Write the pages that are generated from the patches and from build/linux:
 
     patches/README.md   the postings and their patches
     docs/locking.md     the page of the series about locking, and the head of net/devlink/lock.c
@@ -8,9 +8,9 @@
 
 usage: pages.py [--check]
 
-Then check what docs/ says about the tree: each `file:name` in docs/tour.md is defined there, and
-relative links lead to a file or a heading.  --check writes nothing and fails if a page is not
-what would be written.  `make export` calls this.
+Then check docs/: the tree must define each `file:name` of docs/tour.md, and each relative link
+must lead to a file or a heading.  --check writes nothing and fails if a page differs from the one
+that would be written.  `make export` calls this.
 """
 
 import email.parser
@@ -26,7 +26,7 @@ from rst import Wrong, anchor, escape, markdown
 PATCHES = os.path.join(guest.TOP, "patches")
 DOCS = os.path.join(guest.TOP, "docs")
 RST = "Documentation/networking/devlink/devlink-locking.rst"
-# The page has no mode for them.
+# The table of modes in the page does not have this mode.
 REPORT = "reports to a health reporter with parallel ops"
 
 
@@ -44,7 +44,7 @@ def git(*args):
 
 
 def in_tree(path):
-    """A file as it is after the last posting, or None."""
+    """A file of the tree after the last posting, or None."""
     shown = git("show", f"HEAD:{path}")
     return None if shown.returncode else shown.stdout
 
@@ -74,7 +74,7 @@ def mail(path):
 
 
 def section(name, state, reason, before):
-    """A posting: the row of the overview, and its own section."""
+    """A posting: its row in the overview, its section, and its number of patches."""
     folder = os.path.join(PATCHES, name)
     files = sorted(f for f in os.listdir(folder) if f.endswith(".patch"))
     title, body, _ = mail(os.path.join(folder, files[0]))
@@ -124,7 +124,7 @@ def tables(text):
 
 
 def locking_pages():
-    """{path: text} of docs/locking.md and docs/locks.svg, as far as the tree has their source."""
+    """{path: text} of docs/locking.md and docs/locks.svg, or {} if the tree lacks their source."""
     rst, code = in_tree(RST), in_tree(locks.SOURCE)
     if rst is None or code is None:
         if os.path.exists(f"{DOCS}/locking.md"):
@@ -162,10 +162,10 @@ def locking_pages():
             "", rest, f"## The head of {locks.SOURCE}", "", "```", described.head, "```"]) + "\n"}
 
 
-# What is checked
+# Checks
 
 def defined(name, text):
-    """A function, struct, table or test: its name is in a line that begins a definition."""
+    """Whether the name is in the first line of a definition: function, struct, table or test."""
     return re.search(rf"^(?![ \t*/#]).*\b{re.escape(name)}\b|^\s*def {re.escape(name)}\b|"
                      rf"^#define {re.escape(name)}\b", text, re.M)
 
@@ -180,17 +180,17 @@ def check_tour(path, errors):
         if text is None:
             errors.append(f"docs/tour.md: {file} is not in the tree: name another file")
         elif name and not defined(name, text):
-            errors.append(f"docs/tour.md: {file} does not define {name}: name what is there")
+            errors.append(f"docs/tour.md: {file} does not define {name}: correct the name")
 
 
 def headings(path):
-    """The ends of links to the headings of a page."""
+    """The fragments of links to the headings of a page."""
     text = re.sub(r"^```.*?^```", "", read(path), flags=re.M | re.S)
     return {anchor(heading) for heading in re.findall(r"^#+ (.*)$", text, re.M)}
 
 
 def check_links(path, errors):
-    """Each relative link leads somewhere; a link whose text is a posting and a number, to it."""
+    """Each relative link leads to a file; a link whose text names a patch, to that patch."""
     name = os.path.relpath(path, guest.TOP)
     text = re.sub(r"^```.*?^```", "", read(path), flags=re.M | re.S)
     for shown, target in re.findall(r"\[((?:\\.|[^]\\])*)\]\(([^)\s]+)\)", text):
@@ -225,8 +225,8 @@ def main():
         sys.exit(f"pages: {error}")
     stale = [path for path, text in pages.items() if not os.path.exists(path) or read(path) != text]
     if sys.argv[1:]:
-        errors += [f"{os.path.relpath(path, guest.TOP)} is not what the tree says: "
-                   "run 'make export'" for path in stale]
+        errors += [f"{os.path.relpath(path, guest.TOP)} differs from the tree: run 'make export'"
+                   for path in stale]
     else:
         for path in stale:
             os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Where things are: this repository, what is built, and the kernel tree."""
+"""Paths of this repository, the build folder, and the kernel tree."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ import sys
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(TOP, "build")
 
-# tools/common.sh has the rules for LINUX=, and the error when it is not a folder.
+# tools/common.sh has the rules for LINUX=, and prints an error if it is not a folder.
 if os.environ.get("LINUX"):
     _asked = subprocess.run(
         ["bash", "-c", '. "$1/tools/common.sh"; echo "$build"',

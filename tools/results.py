@@ -34,7 +34,7 @@ CODE = ["net/devlink/", "include/net/devlink.h", "include/trace/events/devlink.h
 # String and character constants, comments, white space
 TOKENS = re.compile(rb"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|//[^\n]*|/\*.*?\*/|\s+""", re.S)
 NAMED = re.compile(r"\btree\s+`?([0-9a-f]{12})\b`?(,\s+older\s+than\s+these\s+patches\b)?", re.I)
-OLDER = "older"         # the tree of a row if nothing says which it was
+OLDER = "older"         # the tree of a row if it is not known
 MACHINES = {"uml": "UML, 2 CPUs", "qemu": "QEMU, x86_64"}
 
 # run: (title, name of its key, the columns that say why a row is not good, text)
@@ -68,7 +68,7 @@ def git(*args, data=None):
 
 
 def tree_id(commit="HEAD"):
-    """Names the code of a commit; empty if there is no such commit."""
+    """The name of the code of a commit; empty if there is no such commit."""
     return name_of(git("ls-tree", commit, "--", *CODE).decode())
 
 
@@ -97,7 +97,7 @@ def present():
 
 
 def tree_of(config, kernel):
-    """The tree that a kernel was built from; without a configuration, that of these patches."""
+    """The tree that a kernel was built from; without a configuration, the tree of these patches."""
     if not config:
         return present()
     commit = read(os.path.join(guest.kernel_dir(kernel, config), "commit")).strip()
@@ -116,7 +116,7 @@ def load():
 
 
 def save(rows):
-    """Writes one row a line, so that a diff shows the rows that changed; and the page."""
+    """Writes the data, one row per line, so that a diff shows the changed rows, and the page."""
     rows.sort(key=lambda row: (row["run"], row["key"]))
     lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
     for path, text in (DATA, f"[\n{lines}\n]\n"), (PAGE, page(rows)):
@@ -126,7 +126,7 @@ def save(rows):
 
 
 def change(run, drop, new):
-    """Replaces the rows of a run for which drop(row) is true. Two programs may end together."""
+    """Replaces the rows of a run for which drop(row) is true. Several programs may call this."""
     folder = os.open(DOCS, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -136,7 +136,7 @@ def change(run, drop, new):
 
 
 def record(run, key, columns, command, good, config, kernel):
-    """Adds a row, or replaces that with the same run and key. `command` repeats it; a run
+    """Adds a row, or replaces the one with the same run and key. `command` repeats the run. A run
     without a guest has no config."""
     change(run, lambda row: row["key"] == key,
            [{"run": run, "key": key, "date": str(datetime.date.today()),
@@ -146,7 +146,7 @@ def record(run, key, columns, command, good, config, kernel):
 
 
 def remove(run, drop):
-    """Removes the rows of a run for which drop(row) is true: nothing measures them any more."""
+    """Removes the rows of a run for which drop(row) is true: they are no longer measured."""
     change(run, drop, [])
 
 
@@ -162,7 +162,7 @@ def shown(value):
 
 
 def cells(row):
-    """All that a row says, by column."""
+    """The cells of a row, by column."""
     return {**row["columns"], "good": row["good"], "date": row["date"], "tree": row["tree"],
             "machine": row["machine"], "command": f"`{row['command']}`"}
 
@@ -177,7 +177,7 @@ def table(first, rows, columns):
 
 
 def section(first, rows, part=None):
-    """A table; what all rows have in common is in a line above it."""
+    """A table. A line above it has the values that all rows have in common."""
     found = [cells(row) for row in rows]
     columns = dict.fromkeys(c for row in found for c, value in row.items()
                             if c != part and value not in (None, ""))
@@ -222,7 +222,7 @@ def page(rows):
 # -- the check ----------------------------------------------------------------------
 
 def stale_prose():
-    """A line for each tree in prose that is not the present one and is not said to be older."""
+    """A line for each tree in prose that is not the present one and not marked as older."""
     now = present()
     for pattern in PROSE:
         for path in sorted(glob.glob(os.path.join(guest.TOP, pattern))):
@@ -238,7 +238,7 @@ def stale_prose():
 def check():
     bad = list(stale_prose())
     if read(PAGE) != (page(load()) if os.path.exists(DATA) else ""):
-        bad.append("docs/results.md is not what docs/results.json gives: run tools/results.py")
+        bad.append("docs/results.md differs from docs/results.json: run tools/results.py")
     for line in bad:
         print(f"results: {line}", file=sys.stderr)
     return bool(bad)
@@ -251,7 +251,7 @@ def main():
     what.add_argument("--tree", nargs="?", const="HEAD", metavar="COMMIT",
                       help="print the name of the tree of a commit of build/linux")
     what.add_argument("--check", action="store_true",
-                      help="say whether the page and the trees in prose are up to date")
+                      help="fail if the page or a tree in prose is not up to date")
     options = parser.parse_args()
     if options.check:
         return check()

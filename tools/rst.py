@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""reStructuredText as GitHub's Markdown: docutils reads it, with the roles that the kernel uses.
+"""Converts reStructuredText, with the roles that the kernel uses, to GitHub's Markdown.
 
-pandoc is not used, because it merges the rows of a simple table that has empty cells.
+docutils is the parser. pandoc merges the rows of a simple table that has empty cells.
 """
 
 import re
@@ -17,21 +17,21 @@ ROLES = "c:func", "c:type", "c:struct", "c:enum", "c:member", "c:macro", "ref", 
 
 
 class Wrong(Exception):
-    """What is wrong, and what to do, in one line."""
+    """An error and its fix, in one line."""
 
 
 def escape(text):
-    """Text as Markdown that shows it."""
+    """Text with the special characters of Markdown escaped."""
     return re.sub(r"([][|\\`*<]|(?<!\w)_|_(?!\w))", r"\\\1", text)
 
 
 def anchor(heading):
-    """The end of a link to a heading, as GitHub makes it."""
+    """The fragment of a link to a heading, as GitHub generates it."""
     return "#" + re.sub(r"[^\w -]", "", re.sub(r"[`*\\]", "", heading).lower()).replace(" ", "-")
 
 
 def role(kind, _rawtext, content, *_args, **_kwargs):
-    """A role of Sphinx: the text that it shows."""
+    """A role of Sphinx, as the text that Sphinx shows."""
     shown = re.sub(r"\s*<[^<>]*>$", "", content).lstrip("~!")
     if kind == "c:func" and not shown.endswith(")"):
         shown += "()"
@@ -57,7 +57,7 @@ class Markdown:
         self.text = "\n\n".join(self.block(tree)) + "\n"
 
     def unknown(self, node):
-        """The error for what this has no Markdown for."""
+        """The error for a node that cannot be converted."""
         return Wrong(f"{self.name}: '{node.tagname}' has no Markdown here: add it to tools/rst.py")
 
     def inline(self, node):
@@ -79,7 +79,7 @@ class Markdown:
         raise self.unknown(node)
 
     def content(self, node):
-        """All that is in a paragraph or a title."""
+        """The contents of a paragraph or a title."""
         return "".join(self.inline(child) for child in node.children)
 
     def row(self, node):
@@ -115,7 +115,7 @@ class Markdown:
         return [block for child in node.children for block in self.block(child, depth)]
 
     def block(self, node, depth=0):
-        """The blocks that a node becomes, without the empty lines between them."""
+        """The blocks of Markdown for a node, without the empty lines between them."""
         if isinstance(node, (nodes.comment, nodes.target, nodes.system_message)):
             return []
         if isinstance(node, nodes.title):
@@ -138,5 +138,5 @@ class Markdown:
 
 
 def markdown(text, name):
-    """The page as Markdown; name is for errors."""
+    """The page as Markdown. Errors contain the name."""
     return Markdown(text, name).text

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: GPL-2.0
-// What nipa runs of ruff: `ruff --version` and `ruff check --output-format pylint FILE ...`, with
-// the WebAssembly build of npm, which tools/setup installs.  The settings are ruff's own.
+// The commands of ruff that nipa uses, `ruff --version` and `ruff check --output-format pylint
+// FILE ...`, with the WebAssembly build from npm, which tools/setup installs.  The settings are the
+// defaults of ruff.
 const fs = require("fs");
 const npm = `${__dirname}/../build/tools/ruff/node_modules/@astral-sh/ruff-wasm-nodejs`;
 const {Workspace, PositionEncoding} = require(npm);

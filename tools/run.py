@@ -21,7 +21,7 @@ from options import Parser
 
 INSTANCES = 1000
 
-# What the row shows, and the selftest or the function of this file that shows it
+# The title of the row, and the selftest or the function of this file that it runs
 ROWS = [
     ("health report during device removal", "devlink_races.sh:break_health_del_test"),
     ("health report during reload", "devlink_races.sh:break_health_reload_test"),
@@ -44,7 +44,7 @@ ROWS = [
 
 
 def lookups(kernel, config):
-    """What a get costs among many instances: passes unless it is twice as much."""
+    """The cost of a get with many instances: passes unless it is twice the cost with one."""
     output = []
     result = bench.run(kernel, config, "lookups", str(INSTANCES), write=output.append)
     if result.status:
@@ -54,7 +54,7 @@ def lookups(kernel, config):
 
 
 def cell(kernel, config, test, slow=False):
-    """(passed, a few words, whether to try again makes sense)"""
+    """(passed, a few words, whether another try may give another result)"""
     if test in globals():
         return *globals()[test](kernel, config), True
     outcome, why, splats, seconds, output, again = ksft.run(kernel, config, test, slow=slow)

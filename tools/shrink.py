@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""The selftest devlink_torture.sh in a guest, and the shortest replay that still fails.
+"""Runs the selftest devlink_torture.sh in a guest, and searches the shortest replay that fails.
 
 A replay has fewer operations, threads and kinds of operations. A replay of a race may pass by
-chance, so each is tried several times. What is printed has been seen to fail, but something
-shorter may fail also.
+chance, so each is tried several times. The replay that is printed has failed. A shorter one may
+fail also.
 """
 
 import os
@@ -16,11 +16,11 @@ import ksft
 
 PROGRAM = "devlink_torture.sh"
 EACH = {"uml": 60, "qemu": 120}         # seconds of torture in one guest
-MORE = {"uml": 240, "qemu": 600}        # for the boot, or until it is clear that one hangs
+MORE = {"uml": 240, "qemu": 600}        # seconds more, for the boot and to detect a hang
 # Seconds for one command; under QEMU, the default of the program
 PATIENCE = {"perf": 20, "lockdep": 60, "kasan": 60}
 TRIES = 3                               # for each shorter replay
-SHRINK = 15 * 60                        # seconds to look for them
+SHRINK = 15 * 60                        # seconds for all of them
 FUNCTION = re.compile(r"\b((?:devl|nsim)\w*)\+0x")
 
 
@@ -31,7 +31,7 @@ def run(kernel, config, args, seconds):
 
 
 def signature(result):
-    """How it failed, without what is different each time."""
+    """How it failed, without the parts that differ from run to run."""
     said = re.search(r"^# FAIL after [^:]*: (.*)", result.output, re.M)
     if said and " hangs: " in said.group(1):
         return "a command hangs"
@@ -45,7 +45,7 @@ def signature(result):
 
 
 def replay_of(output, seed):
-    """The options that do the same again: the last operation is not known after a panic."""
+    """The options that repeat the run. After a panic, the last operation is not known."""
     said = re.search(r"^# again: (.*)", output, re.M)
     if said:
         return said.group(1)
@@ -54,7 +54,7 @@ def replay_of(output, seed):
 
 
 class Shrinker:
-    """Replays with the options that are known to fail, and with fewer."""
+    """Tries replays with fewer options than the shortest one that has failed."""
 
     def __init__(self, kernel, config, args, wanted):
         self.kernel, self.config, self.wanted = kernel, config, wanted
@@ -65,7 +65,7 @@ class Shrinker:
         return " ".join(f"-{name} {value}" for name, value in self.options.items())
 
     def fails(self, **change):
-        """Whether the change still fails; then it is kept."""
+        """Whether a replay with the change fails. If so, the change is kept."""
         before = dict(self.options)
         self.options.update({name: str(value) for name, value in change.items()})
         for _ in range(TRIES):
@@ -81,7 +81,7 @@ class Shrinker:
         return False
 
     def halve(self, name, items):
-        """Drops a half of the items, then a quarter, ... as long as it fails without."""
+        """Drops a half of the items, then a quarter, ... if the replay fails without them."""
         size = len(items) // 2
         while size:
             at = 0
@@ -95,7 +95,7 @@ class Shrinker:
 
     def shrink(self):
         if not self.fails():
-            print("the replay passes: the race is not likely enough for it")
+            print("the replay passes: the race is too rare to find a shorter one")
             return
         while int(self.options["n"]) > 8 and self.fails(n=int(self.options["n"]) // 2):
             pass
@@ -109,7 +109,7 @@ class Shrinker:
 
 
 def all_kinds():
-    """What the program says that there is, but not that all commands are one kind."""
+    """The kinds of operations that the program lists, except `commands`, which is all of them."""
     path = os.path.join(guest.LINUX, ksft.TESTS, "devlink_torture")
     kinds = os.popen(f"{path} -h").read().strip().splitlines()[-1].split()
     return [kind for kind in kinds if kind != "commands"]

@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""All of `make test`, or with `soak` what does not fit into it, one step after another.
+"""Run the steps of `make test`, or with `soak` the steps that take too long for it.
 
-With a WORD, only those steps of the soak that have it in their title: together they take
-longer than most machines are free.  docs/results.md has the last result of each.
+With a WORD, only the steps of the soak run that have it in their title: all of them take many
+hours.  docs/results.md has the last result of each.
 
-A step is a program whose last line counts, "N passed, N failed, N skipped", or one
-that counts as one by its exit status.  All steps run, whatever came before; the last
-line adds them up, and the lines before it say what failed, why something was skipped and
-what was tried twice.
+A step is a program.  If its last line is "N passed, N failed, N skipped", these numbers count.
+Otherwise, the program counts as one test, by its exit status.  All steps run, also after a
+failure.  The last line has the sums, and the lines before it the failures, the reasons for skips,
+and the tests that were tried twice.
 """
 
 import os
@@ -24,14 +24,14 @@ import results
 T = os.path.join(guest.TOP, "tools")
 KERNELS = [("base", "perf"), ("series", "perf"), ("series", "lockdep"), ("base", "lockdep"),
            ("series", "kasan")]
-# What removes objects while others use them.  `make soak` has all.
+# Tests that remove objects while they are in use.  `make soak` runs all tests.
 KASAN = ["devlink_dumps.py", "devlink_instances.sh", "devlink_lifetime.sh",
          "devlink_races.sh", "devlink_get_changes.sh:ports_test",
          "devlink_get_changes.sh:reload_test"]
-# Almost half of the time of what the base has, and not about devlink: nexthops, and ports of
-# tunnels, which fails on the base, too.
+# Almost half of the time of the programs of the base, and not tests of devlink: nexthops, and ports
+# of tunnels, which also fails on the base.
 LONG = ["nexthop.sh", "udp_tunnel_nic.sh"]
-# All but bnxt, which deadlocks by itself, see docs/known-bugs.md, so that a guest waits a minute.
+# All except bnxt: it deadlocks by itself, see docs/known-bugs.md, and a guest waits for a minute.
 MODELS = ["mv88e6xxx", "prestera", "pds_core", "zl3073x", "dsa_loop", "fbnic", "ena"]
 ADDED = ["devlink_dumps.py", "devlink_get.sh", "devlink_get_changes.sh", "devlink_instances.sh",
          "devlink_lifetime.sh", "devlink_nested.sh", "devlink_notify.py", "devlink_parallel.sh",
@@ -42,15 +42,15 @@ DEVLINK = ["devlink.sh", "devlink_in_netns.sh", "devlink_trap.sh", *ADDED]
 TEST = [
     ("the programs themselves", [f"{guest.TOP}/tests/lint"]),
     ("verdicts on sample logs", [f"{guest.TOP}/tests/verdicts.py"]),
-    ("patches/ is what the tree says", [f"{T}/export", "--check"]),
+    ("patches/ agrees with the tree", [f"{T}/export", "--check"]),
     ("guarantees have tests and mutants", [f"{T}/guarantees.py"]),
     ("SPIN is installed", [f"{T}/setup", "spin"]),
     ("locking rules on a model", [f"{guest.TOP}/tests/model/check_locks.py", "--short"]),
     *[(f"kernel {kernel}-{config}", [f"{T}/kernel", kernel, config]) for kernel, config in KERNELS],
     ("guests and bad input", [f"{guest.TOP}/tests/workbench.py"]),
-    ("base beside series (make run)", [f"{T}/run.py"]),
+    ("base and series (make run)", [f"{T}/run.py"]),
     ("real clients", [f"{guest.TOP}/tests/clients.py", "--short"]),
-    ("selftests that the base has",
+    ("selftests of the base",
      [f"{T}/ksft.py", "compare", "perf", "lockdep", *(f"-{name}" for name in LONG)]),
     ("selftests that the series adds, installed, lockdep",
      [f"{T}/ksft.py", "installed", "series", "lockdep", *ADDED]),
@@ -68,10 +68,10 @@ TEST = [
 SOAK = [
     ("faults that a compiler sees", [f"{guest.TOP}/tests/workbench.py", "compiled_faults"], []),
     ("all users of devlink (make drivers)", [f"{T}/drivers"], []),
-    ("races that only kcsan sees, base beside series",
+    ("races that only kcsan sees, base and series",
      [f"{T}/ksft.py", "report", "kcsan", "devlink_races.sh:region_snapshot_test",
       "devlink_races.sh:health_count_test"], [("base", "kcsan"), ("series", "kcsan")]),
-    ("the long ones that the base has", [f"{T}/ksft.py", "compare", "perf", "lockdep", *LONG],
+    ("the long selftests of the base", [f"{T}/ksft.py", "compare", "perf", "lockdep", *LONG],
      [("base", "perf"), ("series", "perf"), ("series", "lockdep")]),
     *[(f"{name}, {config}", [f"{T}/ksft.py", "series", config, name], [("series", config)])
       for config in ("lockdep", "kcsan", "kasan") for name in DEVLINK],
@@ -103,8 +103,8 @@ def postings():
 
 
 def step(title, argv, env):
-    """Returns [passed, failed, skipped], what failed, why something was skipped and what was
-    tried twice; shows what the program prints."""
+    """Prints the output of the program, and returns [passed, failed, skipped], the failures, the
+    reasons for skips, and the tests that were tried twice."""
     print(f"\n== {title}", flush=True)
     start = time.monotonic()
     counts, reasons, bad, again, last = None, [], [], [], ""
@@ -143,12 +143,12 @@ def step(title, argv, env):
 
 
 def soak(word, env):
-    """Each step that has the word in its title, as step() is; each result is recorded."""
+    """Runs each step that has the word in its title, and records and yields its result."""
     steps = [*[(f"each patch of {name} compiled (make check)", [f"{T}/check", name], [])
                for name in postings()], *SOAK]
     chosen = [entry for entry in steps if word in entry[0]]
     if not chosen:
-        sys.exit("test: no step of the soak has that in its title; there are\n  " +
+        sys.exit(f"test: no step of the soak has '{word}' in its title; there are\n  " +
                  "\n  ".join(entry[0] for entry in steps))
     results.remove("soak", lambda row: row["key"] not in [title for title, *_ in steps])
     built = set()
@@ -162,7 +162,7 @@ def soak(word, env):
         columns = {"minutes": round((time.monotonic() - start) / 60),
                    **dict(zip(("passed", "failed", "skipped"), counts)),
                    "what failed": "; ".join(failed)[:200]}
-        # Of several kernels, the last one is that of the series.
+        # The last one of several kernels is a kernel of the series.
         config = kernels[-1][1] if kernels else None
         results.record("soak", title, columns, f"make soak STEP='{title}'", not counts[1],
                        config, "series")
@@ -177,7 +177,7 @@ def main():
     if options.word and options.what == "test":
         parser.error("WORD is for the soak: test.py soak WORD")
     env = dict(os.environ)
-    # The mails are tried, not sent: whoever runs this need not be anybody.
+    # The mails are not sent: the user needs no name in the configuration of git.
     for who in ("AUTHOR", "COMMITTER"):
         env.setdefault(f"GIT_{who}_NAME", "A Tester")
         env.setdefault(f"GIT_{who}_EMAIL", "tester@example.org")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the output of a selftest says: which tests passed, failed or were skipped, and why.
+"""Parses the output of a selftest: the tests that passed, failed or were skipped, and why.
 
-The kernel's own parser of KTAP reads it, tools/testing/kunit/kunit_parser.py of the tree.
-Added here is what the parser does not know of kselftest.
+The kernel's own parser of KTAP, tools/testing/kunit/kunit_parser.py of the tree, reads it.
+This file adds the parts of kselftest that the parser does not support.
 """
 
 import collections
@@ -47,7 +47,7 @@ class Results:
 
 
 class Errors:
-    """Takes the place of kunit_printer.Printer, and keeps the errors."""
+    """Replaces kunit_printer.Printer, and keeps the errors."""
 
     def __init__(self):
         self.found = collections.Counter()
@@ -76,7 +76,7 @@ def _kunit():
     if not os.path.exists(f"{KUNIT}/kunit_parser.py"):
         sys.exit(f"there is no {KUNIT}/kunit_parser.py: run 'make tree'")
     before = sys.dont_write_bytecode
-    # The tree is what gets built: nothing must be added to it.
+    # Importing must not add files to the tree, which is compiled.
     sys.dont_write_bytecode = True
     sys.path.insert(0, KUNIT)
     try:
@@ -94,10 +94,10 @@ def _with_reason(name, reason):
 def _for_kunit(line):
     """A line in the form that kunit_parser reads.
 
-    It knows SKIP only, after " # ".  kselftest also prints XFAIL, after "ok", which it counts
-    by itself and not as a failure; TODO is its older name in TAP, after "not ok".  Both become
-    SKIP with the directive as the reason.  kselftest has no "not ok" with XFAIL, except when a
-    cleanup fails; that stays a failure.
+    The parser only supports SKIP, after " # ".  kselftest also prints XFAIL, after "ok", which is
+    not a failure.  TODO is its older name in TAP, after "not ok".  Both become SKIP with the
+    directive as the reason.  kselftest only prints "not ok" with XFAIL if a cleanup fails, which
+    stays a failure.
     """
     result = RESULT.match(line)
     if not result:
@@ -132,13 +132,13 @@ def _ktap(text, results):
     kunit = _kunit()
     skipped = SKIP_ALL.search(text)
     if skipped and not re.search(RESULT.pattern, text, re.M):
-        # kunit_parser takes a plan of 0 for an error; kselftest skips a program like this.
+        # A plan of 0 is an error for kunit_parser, but kselftest skips a program in this way.
         results.skipped.append(_with_reason("", skipped.group(1)))
         return
     if not VERSION.search(text):
         if not BEGINS.search(text):
             return
-        # kunit_parser looks for a version line, and some programs of kselftest have none.
+        # kunit_parser requires a version line, which some programs of kselftest lack.
         text = f"TAP version 13\n{text}"
     lines = [_for_kunit(line) for line in text.splitlines()]
     said = {}
@@ -146,7 +146,7 @@ def _ktap(text, results):
         match = kunit.TEST_RESULT.match(line)
         if match and match.group(1) == "not ok":
             said[match.group(4)] = " ".join(original.split())
-    # Not parse_run_tests(): it does not say whether the plan ended before the results.
+    # parse_run_tests() would hide results after the end of the plan.
     errors = Errors()
     stream = kunit.extract_tap_lines(lines)
     main = kunit.parse_test(stream, 0, [], False, errors)
@@ -170,7 +170,7 @@ def _ktap(text, results):
         results.failed.append(f"KTAP: {len(more)} results more than the plan has")
     totals = TOTALS.search(text)
     if totals:
-        # A comment for kunit_parser; here it says which lines were lost or not counted.
+        # kunit_parser ignores this comment.  It shows if lines were lost or not counted.
         counted = sum(map(int, re.findall(r":(\d+)", totals.group(1))))
         if counted != len(main.subtests):
             results.failed.append(
@@ -183,7 +183,7 @@ def _ktap(text, results):
 
 
 def _shell(text, results):
-    """Adds the results in the forms of net/lib.sh and of what its programs print themselves."""
+    """Adds the results in the form of net/lib.sh, and in the other forms of shell programs."""
     for name, result, message in SHELL.findall(text):
         if result == "OK":
             results.passed += 1
@@ -193,7 +193,7 @@ def _shell(text, results):
             (results.skipped if result == "SKIP" else results.expected).append(
                 _with_reason(name, message))
     results.failed += re.findall(r"^FAIL: .*", text, re.M)
-    # A case that cannot run prints this and nothing else.
+    # A case that cannot run only prints this.
     results.skipped += [_with_reason("", reason) for reason in
                         re.findall(r"^SKIP: *(.*)$", text, re.M)]
 
@@ -207,8 +207,8 @@ def parse(text):
 
 
 def split_installed(text):
-    """What run_kselftest.sh prints, and what the program printed, which has "# " in front
-    there.  KTAP indents such lines; kunit_parser takes them for comments."""
+    """The output of run_kselftest.sh, and the output of the program, which it prints with "# " in
+    front.  kunit_parser would ignore these lines as comments."""
     lines = text.splitlines()
     return ("\n".join(line for line in lines if not line.startswith("#")),
             "\n".join(line.removeprefix("#").removeprefix(" ") for line in lines

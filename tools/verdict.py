@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""How a selftest ended, by all that its guest said: pass, fail or skip, and why."""
+"""The result of a selftest, from the outputs of its guest: pass, fail or skip, and why."""
 
 import re
 import typing
@@ -12,7 +12,7 @@ XFAIL, SKIP = 2, 4
 
 
 class Verdict(typing.NamedTuple):
-    """How a selftest ended."""
+    """The result of a selftest."""
     outcome: str        # pass, fail or skip
     why: str
     splats: list        # reports of the kernel: (title, lines)
@@ -50,7 +50,7 @@ def judge(ended, output, installed=False):
                    not line.startswith(("# Totals", "Totals"))]
         outcome, why = "skip", str(tests) if tests.skipped else (
             reasons or lines or ["no reason given"])[0]
-    # For kselftest the status alone says XFAIL; but a shell or Python that cannot run the
+    # kselftest only checks the status for XFAIL, but a shell or Python that cannot run the
     # program also ends with 2.
     elif status and not (status == XFAIL and tests.expected):
         outcome, why = "fail", f"exit status {status}: {(lines or ['no output'])[-1]}"

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
-# Sourced by tools/check and tools/drivers, after common.sh: what compilers and
-# checkers say about a commit, and which of it is new.
+# Sourced by tools/check and tools/drivers, after common.sh: runs compilers and
+# checkers on a commit, and finds the new messages.
 #
 # shellcheck shell=bash disable=SC2154 # the variables of common.sh
 
-shopt -s inherit_errexit	# what fails in $(...) fails
+shopt -s inherit_errexit	# an error in $(...) is an error
 
-checked=$build/check	# what was measured, by tree: nothing is measured twice
+checked=$build/check	# results, by tree: nothing is compiled twice
 
-# new_lines BEFORE AFTER: the lines of AFTER that BEFORE does not have.  Numbers
-# of lines do not count, so that an old warning may move; how often a warning
-# occurs does, so that a new one does not hide behind an old one.  The very same
-# line twice is a header that two files include.
+# new_lines BEFORE AFTER: prints the lines of AFTER that BEFORE does not have, without regard to
+# line numbers, so that an old warning may move.  If a warning occurs more often than before, it is
+# new.  Identical lines count once: they come from a header that several files include.
 new_lines()
 {
 	awk '{
@@ -29,14 +28,14 @@ new_lines()
 }
 
 # users COMMIT: every .c file in the kernel that uses devlink.  drivers/base has
-# functions of that name for something else.
+# unrelated functions with such names.
 users()
 {
 	git -C "$linux" grep -lE '^#include.*net/devlink\.h|\bdevl_[a-z_]+\(|\bdevlink_[a-z_]+\(|\bstruct devlink(_[a-z_]+)?\b' \
 		"$1" -- 'net/*.c' 'drivers/*.c' ':!drivers/base' | sed 's/^[^:]*://'
 }
 
-# with HOW ARGS...: the kernel's make, W=1, in the build folder obj-drivers-HOW.  HOW is
+# with HOW ARGS...: runs the kernel's make with W=1 in the build folder obj-drivers-HOW.  HOW is
 # gcc, sparse (gcc and sparse), clang, or i386 (gcc for 32 bits).
 with()
 {
@@ -53,7 +52,7 @@ with()
 	kmake "drivers-$how" $arch "${args[@]}" "$@"
 }
 
-# configure HOW: the build folder of `with`, with the configuration of configs/drivers.config.
+# configure HOW: configures the build folder of `with` with configs/drivers.config.
 configure()
 {
 	local obj=$src/obj-drivers-$1 wanted line
@@ -63,17 +62,17 @@ configure()
 	mkdir -p "$obj"
 	with "$1" KCONFIG_ALLCONFIG="$top/configs/drivers.config" allnoconfig \
 		>"$obj/config.log" 2>&1 || die "cannot configure: see ${obj#"$top"/}/config.log"
-	# Not a reason to stop: another kernel has other symbols, and a file
-	# that is off is compiled anyway, by name.
+	# Not an error: another kernel has other symbols, and make compiles a file that is
+	# named, even if its option is off.
 	[ "$1" = i386 ] || while read -r line; do
 		grep -qxF "$line" "$obj/.config" ||
-			say "configs/drivers.config asks for ${line%=*}, which this kernel does not have like that"
+			say "configs/drivers.config sets ${line%=*}, which this kernel lacks or sets otherwise"
 	done < <(grep '^CONFIG_.*=[my]' "$top/configs/drivers.config")
 	printf '%s' "$wanted" >"$obj/made-from"
 }
 
-# measured WHAT COMMIT LIST: prints the name under which WHAT (a word for the
-# tool and all that its answer hangs on) about the files in LIST is kept.
+# measured WHAT COMMIT LIST: prints the name of the file for the result of a tool on the files
+# in LIST.  WHAT is the name of the tool and everything that its result depends on.
 measured()
 {
 	mkdir -p "$checked"
@@ -81,10 +80,9 @@ measured()
 		sha256sum | cut -c1-24)"
 }
 
-# wrappers: a compiler and a checker that leave what they say beside the object,
-# as OBJECT.gcc and SOURCE.sparse.  So make may skip what is up to date, and what
-# was said about it is still known.  What sparse does not understand does not end
-# the build.
+# wrappers: writes a compiler and a checker that store their messages next to the object, as
+# OBJECT.gcc and SOURCE.sparse, so that the messages are known if make skips an object that is up to
+# date.  An error of sparse does not end the build.
 wrappers()
 {
 	mkdir -p "$checked"
@@ -109,8 +107,7 @@ wrappers()
 	EOF
 	for file in cc sparse; do
 		chmod +x "$checked/$file.new"
-		# The same file stays the same: make compares no times, but
-		# nor does anybody have to.
+		# Without a change, the file keeps its time.
 		if cmp -s "$checked/$file.new" "$checked/$file"; then
 			rm "$checked/$file.new"
 		else
@@ -119,7 +116,7 @@ wrappers()
 	done
 }
 
-# asked_of HOW: all that the answers of `with HOW` hang on.
+# asked_of HOW: prints everything that the results of `with HOW` depend on.
 asked_of()
 {
 	cat "$top/configs/drivers.config" "$top/tools/warnings.sh"
@@ -131,8 +128,8 @@ asked_of()
 }
 
 # compile COMMIT LIST [HOW]: compiles the .c files in LIST as of COMMIT, and prints a name:
-# NAME.gcc are the warnings and errors, NAME.sparse those of sparse, NAME.not the files
-# that did not compile, NAME.log all of it.
+# NAME.gcc has the warnings and errors of the compiler, NAME.sparse the messages of sparse, NAME.not
+# the files that did not compile, NAME.log the whole output.
 compile()
 {
 	local commit=$1 list=$2 how=${3:-gcc} name file obj
@@ -140,11 +137,11 @@ compile()
 	name=$(measured "compile $how $(asked_of "$how")" "$commit" "$list")
 	[ ! -e "$name.log" ] || { echo "$name"; return; }
 
-	# What is up to date is not asked again, so each way has a folder of its own.
+	# make skips objects that are up to date, so each HOW has a folder of its own.
 	obj=$src/obj-drivers-$how
 	source_at "$commit"
 	configure "$how"
-	# Whether it worked, the objects say: with -k one failure is not the end.
+	# With -k, make continues after an error.  Missing objects show the files that failed.
 	# shellcheck disable=SC2046 # a list
 	with "$how" -k $(sed 's/c$/o/' "$list") >"$name.partial" 2>&1 || true
 	rm -f "$name".{gcc,sparse,not}
@@ -165,7 +162,7 @@ compile()
 	echo "$name"
 }
 
-# exported: the symbols that the source exports, each with its namespace.
+# exported: prints the symbols that the source exports, each with its namespace.
 exported()
 {
 	git -C "$src" grep -hF -e EXPORT_ -e printk_level -- '*.[chS]' | sed -nE '
@@ -177,10 +174,10 @@ exported()
 		s/[^(]*\( *(\w+) *\).*/\1/p'
 }
 
-# modpost COMMIT LIST MODULES: prints the name of a file with what modpost says about the
-# modules that have a file of MODULES, a part of LIST, and about net/devlink, and which names
-# of devlink the files of LIST use that nobody exports.  What the rest of the kernel exports
-# is taken from its source: to compile that takes an hour.
+# modpost COMMIT LIST MODULES: prints the name of a file with the messages of modpost about the
+# modules that have a file of MODULES, a part of LIST, and about net/devlink, and with the names
+# of devlink that files of LIST use and that are not exported.  The exports of the rest of the
+# kernel are read from its source: to compile it takes an hour.
 modpost()
 {
 	local commit=$1 list=$2 obj=$src/obj-drivers-gcc name file module dir users=() modules=() builtin=()
@@ -200,7 +197,7 @@ modpost()
 		if [ -z "$module" ]; then
 			builtin+=("${file%c}o")
 		elif grep -qxF "$file" "$3"; then
-			# The Makefile that has it is in this folder or above.
+			# The Makefile of the module is in this folder or above.
 			dir=${file%/*}
 			until file=$(grep -sowE "${module//_/[-_]}\.o" "$src/$dir/Makefile"); do dir=${dir%/*}; done
 			modules+=("$dir/${file%%$'\n'*}")
@@ -222,7 +219,7 @@ modpost()
 		cut -f 2 elsewhere.symvers | cat ours - >exported
 		{ nm -A -u "${modules[@]}"; nm -A -u "${users[@]}" | grep -E ' devl(ink)?_' || true; } |
 			awk 'FILENAME == "exported" { exported[$1]; next }
-				$2 == "U" && !($3 in exported) { print $1 " nobody exports " $3 }' exported - | sort -u
+				$2 == "U" && !($3 in exported) { print $1 " " $3 " is not exported" }' exported - | sort -u
 		scripts/mod/modpost -M -W -w -i elsewhere.symvers -o ours.symvers vmlinux.o "${modules[@]}" 2>&1 |
 			grep -vE 'undefined!|suppressed' || true
 	) | sed -E 's/\+0x[0-9a-f]+//g' >"$name.partial"
@@ -230,7 +227,7 @@ modpost()
 	echo "$name"
 }
 
-# selftests COMMIT LIST: prints the name of a file with what the compiler says about the
+# selftests COMMIT LIST: prints the name of a file with the messages of the compiler about the
 # folders in LIST, below tools/testing/selftests.
 selftests()
 {
@@ -245,7 +242,7 @@ selftests()
 	mkdir "$src/obj-selftests"
 	# shellcheck disable=SC2046 # a list
 	with gcc headers >"$name.log" 2>&1 || die "no headers: see ${name#"$top"/}.log"
-	# A folder that the commit does not have has nothing to build.
+	# The commit may not have all folders, which is not an error.
 	make -C "$src/tools/testing/selftests" -s -k O="$src/obj-selftests" CC="ccache gcc" USERCFLAGS=-Wall \
 		KHDR_INCLUDES="-isystem $src/obj-drivers-gcc/usr/include" TARGETS="$(xargs <"$list")" \
 		>>"$name.log" 2>&1 || true

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Wrong: 1 in place of true declares a callback that locks in a part of its length.
+// Wrong: 1 in place of true sets parallel ops for a callback that locks in a part of it.
 #include <net/devlink.h>
 
 static int drv_trap_action_set(struct devlink *devlink,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Right: all that is here looks like one of the others, and nothing is wrong.
+// Right: each function looks like a wrong one of the other files, and none is wrong.
 #include <linux/workqueue.h>
 #include <net/devlink.h>
 #include <net/genetlink.h>

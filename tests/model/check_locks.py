@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """Checks the locking rules of devlink with SPIN, on a model of net/devlink/lock.c.
 
-The rules are those of net/devlink/lock.c and of devlink-locking.rst in the kernel tree.  A row is
-one exhaustive search.  A configuration must have no error.  A mutant breaks one rule and must have
-exactly the errors that are listed, which shows that the rule is needed and that the model sees it.
+The rules are in net/devlink/lock.c and in devlink-locking.rst of the kernel tree.  A row is one
+exhaustive search.  A configuration must have no error.  A mutant breaks one rule and must have
+exactly the listed errors.  They show that the rule is needed and that the model has it.
 
 With a WORD, only the rows that contain one of the words are checked.  --short checks the rows that
-`make test` checks.  --trail prints the shortest run to an error of each row, one step a line.
+`make test` checks.  --trail prints the shortest run to an error of each row, one step per line.
 
 The last line counts the rows.  If the code is changed on purpose, the model must be changed first.
 """
@@ -35,7 +35,7 @@ FOLDER = tempfile.mkdtemp(prefix="check_locks.")
 PROBE, STATE_SET, REPORT, WORK, WORK_TRYLOCK = 8, 64, 2048, 8192, 16384
 ALL = 8191 - PROBE - STATE_SET
 PORT = 8191 - PROBE - REPORT
-# FORM of the objects: each may have another one
+# FORM: each object may have another form
 ANY = 4
 
 
@@ -60,7 +60,7 @@ SHARED_RATES = {"rates": 1}
 RATE_COMMANDS = {"flush": 1, "rates": 1, "ops": 251}
 
 S = "short"
-# Model, rule that is broken or "", what the row shows, tasks, definitions, errors, S if short
+# Model, rule that is broken or "", title, tasks, definitions, errors, S if short
 ROWS = [
     "No error",
     ("devlink", "", "all operations, objects are replaced", 3, one(ALL), "", ""),
@@ -219,7 +219,7 @@ def run(folder, *args):
 
 
 def stop(*_):
-    """Ends the searches also, because a large one runs for minutes."""
+    """Also ends the searches: a large one runs for minutes."""
     for process in list(RUNNING):
         process.terminate()
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -239,7 +239,7 @@ def search(row, trail=False):
         source = [*(f"-D{key}={value}" for key, value in values.items()),
                   os.path.join(HERE, f"{name}.pml")]
         out, seconds = run(folder, "nice", "spin", "-a", *source)
-        # Compiling with -O2 takes longer than the searches of two tasks.
+        # Compiling with -O2 takes longer than a search with two tasks.
         more, cpu = run(folder, "nice", "gcc", f"-O{max(0, tasks - 2)}", "-w", "-DCOLLAPSE",
                         f"-DMEMLIM={MEMORY}", *kind, "-o", "pan", "pan.c")
         seconds += cpu

@@ -2,16 +2,16 @@
 /**
  * DOC: Broadcom BCM57414 (NetXtreme-E), drivers/net/ethernet/broadcom/bnxt
  *
- * A request (HWRM) is written to BAR 0.  Its answer goes to guest memory,
- * events go to a completion ring there.
+ * The driver writes a request (HWRM) to BAR 0.  The model writes the response
+ * to guest memory, and events to a completion ring there.
  *
- * Works: probe, link up and down, info, parameters (variables of the NVM),
+ * Supported: probe, link up and down, info, parameters (variables of the NVM),
  * flash and its self-test, reload (driver_reinit; fw_activate; fw_activate
  * without a reset, as a live patch), reporter fw (diagnose, dump, recover),
  * five ways to die.  A flash stores a version and a live patch.
  *
- * Does not: packets (the port has no carrier), statistics, VFs, RDMA, PTP, VPD.
- * A request that the model does not know is answered with "not supported".
+ * Not supported: packets (the port has no carrier), statistics, VFs, RDMA, PTP,
+ * VPD.  The response to an unknown request is "not supported".
  */
 #include <linux/io.h>
 #include <linux/string.h>
@@ -31,7 +31,7 @@ static uint boot = 300;
 module_param(boot, uint, 0644);
 MODULE_PARM_DESC(boot, "ms that the firmware takes to start, 0: it cannot");
 
-/* BAR 0: requests, then where the registers of error recovery are */
+/* BAR 0: requests, then the registers of error recovery */
 #define WINDOW		0x0
 #define DOORBELL	0x100
 #define HCOMM		0x31f0		/* struct hcomm_status */
@@ -106,7 +106,7 @@ union answer {
 	u8 bytes[HWRM_MAX_RESP_LEN];
 };
 
-/* What a function reserves: how it is asked for and shown */
+/* Resources of a function: the fields of the request and of the response */
 #define RESOURCE(bit, field, shown) {					\
 	FUNC_CFG_REQ_ENABLES_NUM_##bit,					\
 	offsetof(struct hwrm_func_cfg_input, num_##field),		\
@@ -128,8 +128,8 @@ static struct pci_model model;
 
 static DEFINE_SPINLOCK(lock);		/* protects the firmware, below */
 static bool running;
-static bool restarting;			/* as soon as the driver is ready */
-static bool restarted;			/* not yet known to the driver */
+static bool restarting;			/* when the driver is ready */
+static bool restarted;			/* and the driver was not notified */
 static __le16 reserved[ARRAY_SIZE(resources)];
 static u16 last_id;			/* of a ring, or the like */
 static u32 version = 1, stored = 1;
@@ -137,7 +137,7 @@ static u32 active_patch, patch = 1;
 static u32 update_len = 65536;
 static u32 nvm[1024] = { [161] = 1 /* RDMA capable */, [602] = 0x10203 };
 
-/* Completion rings by MSI-X vector, one of them takes events */
+/* Completion rings by MSI-X vector; one of them gets events */
 static struct ring {
 	dma_addr_t table;
 	u32 len;			/* 0 for none */
@@ -222,7 +222,7 @@ static void stop(struct work_struct *work)
 
 static DECLARE_DELAYED_WORK(stop_work, stop);
 
-/* Restarts when the driver has unregistered, in 2 s at the latest. */
+/* Restarts when the driver has unregistered, but after at most 2 s. */
 static void restart(u32 reason, u32 status)
 {
 	restarting = true;
@@ -303,7 +303,7 @@ static int func_cfg(const struct hwrm_func_cfg_input *q)
 	return 0;
 }
 
-/* Times in 0.1 s.  This function has to reset the firmware of the card. */
+/* Times in units of 0.1 s.  This function must reset the firmware. */
 static int error_recovery(struct hwrm_error_recovery_qcfg_output *r)
 {
 	r->flags = cpu_to_le32(ERROR_RECOVERY_QCFG_RESP_FLAGS_HOST);
@@ -321,7 +321,7 @@ static int error_recovery(struct hwrm_error_recovery_qcfg_output *r)
 	return sizeof(*r);
 }
 
-/* Returns the length of the answer, 0 for a plain one, or -(error of HWRM). */
+/* Returns the length of the response, 0 for a plain one, or -(HWRM error). */
 static int answer(const union request *q, union answer *r)
 {
 	u32 len, at;
@@ -399,7 +399,7 @@ static int answer(const union request *q, union answer *r)
 		r->phy.support_speeds = cpu_to_le16(num);
 		return sizeof(r->phy);
 
-	/* Rings and the like.  All answers begin with the ID. */
+	/* Rings and similar objects.  All responses begin with the ID. */
 	case HWRM_RING_ALLOC:
 		num = le16_to_cpu(q->ring.logical_id);
 		if (q->ring.ring_type == RING_ALLOC_REQ_RING_TYPE_L2_CMPL &&
@@ -541,7 +541,7 @@ static void request(void)
 	guard(spinlock_irqsave)(&lock);
 	type = le16_to_cpu(q.head.req_type);
 	fails = model_fails() || (refuse && refuse == type);
-	/* The memory of a ring is gone afterwards, also if this fails. */
+	/* The driver frees the memory of the ring, even if this fails. */
 	ring = find_ring(q.free.ring_id);
 	if (type == HWRM_RING_FREE && ring)
 		ring->len = 0;
@@ -595,7 +595,7 @@ static void written(struct pci_model *m, int bar, u32 offset, int size)
 	interrupt(ring);
 }
 
-/* The firmware outlives the driver, its DMA does not. */
+/* Without the driver, the firmware runs, but must not use DMA. */
 static void reset(struct pci_model *m)
 {
 	if (!*reg(HCOMM)) {

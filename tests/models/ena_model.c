@@ -2,13 +2,13 @@
 /**
  * DOC: an Amazon ENA NIC in software, for its driver on User Mode Linux
  *
- * Works: registers, which the driver reads by DMA; reset; the admin queue, with
- * the commands that probe, reload and an interface that is up need; events of
- * link and keep-alive; the PTP clock.  A work takes the commands one by one.
+ * Supported: registers, which the driver reads by DMA; reset; the admin queue,
+ * with the commands of probe, reload and an interface that is up; link and
+ * keep-alive events; the PTP clock.  A work executes commands one by one.
  *
- * Does not: traffic.  Packets are never completed, so a link that is up makes
- * the driver reset the device after some seconds.  No queues in device memory,
- * no metrics, no configuration of the RSS hash.
+ * Not supported: traffic.  Packets are never completed, so with the link up,
+ * the driver resets the device after some seconds.  Also not supported: queues
+ * in device memory, metrics, configuration of the RSS hash.
  */
 #include <linux/etherdevice.h>
 #include <linux/timekeeping.h>
@@ -31,7 +31,7 @@ MODULE_PARM_DESC(clock, "there is a PTP clock");
 #define QUEUES		2	/* of each direction */
 #define QUEUE_DEPTH	256
 #define ENTRY		sizeof(union command)
-/* Where queues have registers; what is written there has no effect. */
+/* Registers of queues.  Writes have no effect. */
 #define CQ_REGS		0x200
 #define SQ_REGS		0x300
 
@@ -56,7 +56,7 @@ union response {
 };
 
 static struct pci_model model;
-/* Protects what follows, and DMA from a reset. */
+/* Protects the variables below, and DMA from a reset. */
 static DEFINE_SPINLOCK(lock);
 static int dead;
 static u32 resets;
@@ -196,7 +196,7 @@ static u8 execute(union command *cmd, union response *r)
 	return ENA_ADMIN_UNSUPPORTED_OPCODE;
 }
 
-/* Take the next command; whose delay is over is answered, if no reset came. */
+/* Takes the next command, and responds after a delay unless it was reset. */
 static bool one_command(void)
 {
 	union response *to, r = {};
@@ -224,7 +224,7 @@ static bool one_command(void)
 	memcpy(&to->entry.response_specific_data,
 	       &r.entry.response_specific_data,
 	       sizeof(r.entry.response_specific_data));
-	/* The flags are in the first eight bytes, which come last. */
+	/* Write the first eight bytes last: they have the flags. */
 	smp_store_release((u64 *)to, *(u64 *)&r);
 	commands_done++;
 	if (!*reg(ENA_REGS_INTR_MASK_OFF))
@@ -349,7 +349,7 @@ static void reset(struct pci_model *m)
 static int dead_set(const char *val, const struct kernel_param *kp)
 {
 	guard(spinlock_irqsave)(&lock);
-	/* A device that comes back without a reset has lost its state. */
+	/* The device loses its state even if it was not reset. */
 	if (dead > 1)
 		clear();
 	return param_set_int(val, kp);
@@ -360,7 +360,7 @@ static const struct kernel_param_ops dead_ops = {
 	.get = param_get_int,
 };
 module_param_cb(dead, &dead_ops, &dead, 0644);
-MODULE_PARM_DESC(dead, "1: silent until it is reset, 2: cannot be reset, too");
+MODULE_PARM_DESC(dead, "1: no response until a reset, 2: also none to a reset");
 
 static struct pci_model model = {
 	.len = { [0] = SZ_4K, [1] = SZ_4K },

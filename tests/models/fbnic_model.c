@@ -2,18 +2,17 @@
 /**
  * DOC: a Meta fbnic NIC in software, for its driver on User Mode Linux
  *
- * Works: the driver probes to the end, with netdev, PTP clock and PCS, and the
- * link comes up.  BAR 0 has the registers, BAR 4 those of the firmware: two
- * rings of descriptors that point to pages with TLV messages.  A work takes the
- * messages of the driver one at a time and answers them: capabilities,
- * ownership, heartbeat, core dump, firmware upgrade.  Interrupts have a status
- * and a mask.
+ * Supported: probe with netdev, PTP clock and PCS; link up.  BAR 0 has the
+ * registers, BAR 4 has the registers of the firmware: two rings of descriptors
+ * that point to pages with TLV messages.  A work takes the messages of the
+ * driver one at a time and responds: capabilities, ownership, heartbeat, core
+ * dump, firmware upgrade.  Interrupts have a status and a mask.
  *
- * Does not: traffic (nothing reads the queues), statistics, a clock that runs,
- * logs of the firmware, sensors, EEPROM of the module, a BMC.
+ * Not supported: traffic (nothing reads the queues), statistics, a running
+ * clock, logs of the firmware, sensors, EEPROM of the module, a BMC.
  *
- * A firmware that is dead takes no messages.  When @dead becomes 0 it has been
- * started again: its uptime begins at 0, by which the driver sees the crash.
+ * A dead firmware takes no messages.  When @dead becomes 0, the firmware has
+ * restarted: its uptime begins at 0, by which the driver detects the crash.
  */
 #include <linux/bitfield.h>
 #include <linux/timekeeping.h>
@@ -43,7 +42,7 @@ static DEFINE_SPINLOCK(lock);
 static unsigned int head[FBNIC_IPC_MBX_INDICES];
 static bool dead;
 static u64 booted;
-/* Of the work: a message, its answer, the component that is flashed. */
+/* Used by the work: a message, its response, the component to flash. */
 static u32 msg[PAGE_SIZE / 4], reply[PAGE_SIZE / 4];
 static u32 image_size, image_done;
 
@@ -58,8 +57,8 @@ static u32 *fw_csr(u32 reg)
 }
 
 /*
- * Raise what is on and not masked.  An interrupt masks itself.  The driver
- * clears the status of the mailbox, others clear themselves.
+ * Raises the active interrupts that are not masked, and masks them.  The driver
+ * clears the status of the mailbox; other statuses are cleared here.
  */
 static void update_irqs(void)
 {
@@ -75,8 +74,8 @@ static void update_irqs(void)
 }
 
 /*
- * Copy a message from or to the page of the next descriptor of a ring, and
- * give the descriptor back; false if the driver has not filled one.
+ * Copies a message from or to the page of the next descriptor of a ring, and
+ * gives the descriptor back.  Returns false if the driver has filled none.
  */
 static bool transfer(int ring, u32 *buffer)
 {
@@ -107,7 +106,7 @@ static bool transfer(int ring, u32 *buffer)
 	return true;
 }
 
-/* A ring that is full is emptied by the driver; one that is off loses it. */
+/* The driver empties a full ring.  A ring that is off loses the message. */
 static void send(void)
 {
 	int tries = 100;
@@ -147,7 +146,7 @@ static u32 get_u32(u32 id)
 	return 0;
 }
 
-/* Ask for the next part of the component, or say how the upgrade ended. */
+/* Requests the next part of the component, or ends the upgrade. */
 static void send_chunk_request(int err)
 {
 	u32 len = min_t(u32, image_size - image_done, TLV_MAX_DATA);
@@ -170,7 +169,7 @@ static void answer(u32 type)
 	int error_id = -1;
 	u32 len;
 
-	/* The ID of an answer follows that of its request. */
+	/* The ID of a response is the ID of the request plus 1. */
 	start(type + 1);
 	switch (type) {
 	case FBNIC_TLV_MSG_ID_HOST_CAP_REQ:
@@ -215,7 +214,7 @@ static void answer(u32 type)
 	default:
 		return;
 	}
-	/* A message without a field for it fails by having no answer. */
+	/* A message without an error field fails by a missing response. */
 	if (err && error_id < 0)
 		return;
 	if (err)
@@ -268,7 +267,7 @@ static void written(struct pci_model *m, int bar, u32 offset, int size)
 	case FBNIC_PUL_OB_TLP_HDR_AR_CFG:
 		if (!(val & FBNIC_PUL_OB_TLP_HDR_AR_CFG_FLUSH))
 			break;
-		/* A ring that is reset is answered with a sign of life. */
+		/* After a reset of a ring, send a sign of life. */
 		head[FBNIC_IPC_MBX_TX_IDX] = 0;
 		if (!dead)
 			*status |= MAILBOX;

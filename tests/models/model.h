@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /**
- * DOC: what all models can be told
+ * DOC: parameters of all models
  *
- * A command is what the model works on: an access of a bus, a message to the
- * firmware.  Each model calls model_delay() and model_fails() once for it.
+ * A command is an access of a bus, or a message to the firmware.  Each model
+ * calls model_delay() and model_fails() once for each command.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -23,7 +23,7 @@ static uint commands;
 module_param(commands, uint, 0644);
 MODULE_PARM_DESC(commands, "commands since this was set");
 
-/* Takes time: sleeps if the driver may. */
+/* Sleeps if the context allows it, and otherwise spins. */
 static void model_wait(uint us)
 {
 	if (!us)
@@ -42,7 +42,7 @@ static void model_delay(void)
 	model_wait(delay);
 }
 
-/* Counts a command and says whether it has to fail. */
+/* Counts a command, and returns whether it must fail. */
 static bool model_fails(void)
 {
 	uint each = READ_ONCE(fail);

@@ -2,13 +2,14 @@
 /**
  * DOC: Marvell 88E6352, a switch with 7 ports on MDIO
  *
- * Works: registers that keep what is written, tables of addresses, VLANs and
+ * Supported: registers that keep their values, tables of addresses, VLANs and
  * spanning trees, the port VLAN table, counts of addresses, five PHYs with a
  * link.  An operation is complete when the write that starts it returns.
  *
- * Does not: frames, statistics, interrupts, EEPROM, scratch registers, PTP.
+ * Not supported: frames, statistics, interrupts, EEPROM, scratch registers,
+ * PTP.
  *
- * The driver serializes all accesses, and so does the MDIO bus.
+ * The driver and the MDIO bus serialize all accesses.
  */
 #include <linux/mdio.h>
 #include <linux/phy.h>
@@ -90,7 +91,7 @@ static void vtu_op(u16 op)
 	}
 }
 
-/* The place of a key in the table: the first entry that is not before it. */
+/* The index of a key in the table: the first entry that is not less. */
 static unsigned int atu_find(u64 key)
 {
 	unsigned int low = 0, high = addresses, mid;
@@ -125,7 +126,7 @@ static void atu_load(u64 key, u16 data)
 	}
 }
 
-/* Removes the addresses, or, if @data says so, one port from them. */
+/* Removes addresses, or, depending on @data, a port from the addresses. */
 static void atu_flush(bool one_fid, u16 fid, bool statics, u16 data)
 {
 	unsigned int i, left = 0;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /**
- * DOC: a PCI device of User Mode Linux that is a model
+ * DOC: a model of a PCI device for User Mode Linux
  *
- * Works: configuration space, BARs that are memory, MSI and MSI-X, DMA, a
- * device that is gone.  Does not: INTx, functions other than 0, SR-IOV.
+ * Supported: configuration space, memory BARs, MSI and MSI-X, DMA, surprise
+ * removal.  Not supported: INTx, functions other than 0, SR-IOV.
  *
- * A model fills a &struct pci_model and calls pci_model_register().  An access
- * of the driver is a call of the model in the context of the driver, which may
- * be atomic and may run on two CPUs at the same time.  A DMA address is an
- * address of guest memory: phys_to_virt() gives a pointer.
+ * A model fills a &struct pci_model and calls pci_model_register().  Accesses of
+ * the driver call the model in the context of the driver, which may be atomic,
+ * and may run on two CPUs at the same time.  A DMA address is an address of
+ * guest memory: phys_to_virt() converts it to a pointer.
  */
 #ifndef PCI_MODEL_H
 #define PCI_MODEL_H
@@ -26,8 +26,8 @@ module_param(gone, bool, 0644);
 MODULE_PARM_DESC(gone, "every read gives all ones");
 
 /*
- * Where the capabilities are.  From PCI_MODEL_FREE on, a model may add more: it
- * links the first one to that of MSI-X.
+ * Offsets of the capabilities.  A model may add others from PCI_MODEL_FREE on,
+ * and must link the first of them to the MSI-X capability.
  */
 #define PCI_MODEL_MSI	0x40
 #define PCI_MODEL_MSIX	0x60
@@ -45,9 +45,10 @@ MODULE_PARM_DESC(gone, "every read gives all ones");
  * @reset: optional, called at registration and when the driver ends bus
  *	mastering
  * @bar: contents of the BARs
- * @config: configuration space; what a model sets before registration stays
+ * @config: configuration space; values that a model sets before registration
+ *	are kept
  *
- * The lines below are of this file.
+ * Only this file uses the other fields.
  */
 struct pci_model {
 	u32 len[PCI_STD_NUM_BARS];
@@ -210,7 +211,7 @@ static void pci_model_set(struct um_pci_device *dev, int bar,
 
 /**
  * pci_model_register() - make the device appear on the bus
- * @m: the model, which stays for good
+ * @m: the model, which is never unregistered
  * @vendor: PCI vendor ID
  * @device: PCI device ID
  *

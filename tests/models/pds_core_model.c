@@ -2,11 +2,12 @@
 /**
  * DOC: AMD/Pensando DSC, the core function
  *
- * Works: device commands of identity version 1, firmware download, install and
- * select, death of the firmware, which is of the next generation when it lives
- * again.
+ * Supported: device commands of identity version 1, firmware download, install
+ * and select, death of the firmware, which has the next generation number when
+ * it runs again.
  *
- * Does not: admin and notify queues, so no auxiliary devices; PLDM images.
+ * Not supported: admin and notify queues, so there are no auxiliary devices;
+ * PLDM images.
  */
 #include "pci_model.h"
 #include <linux/pds/pds_common.h>

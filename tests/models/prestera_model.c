@@ -2,12 +2,12 @@
 /**
  * DOC: Marvell Prestera 98DX3255, a switch whose firmware has the ports
  *
- * Works: a loader that takes any firmware, a mailbox that acknowledges every
- * command and answers those whose answer the driver reads, link events, events
- * of learned addresses, frames to the CPU, frames from the CPU (dropped), death
- * of the firmware: commands wait until it lives again.
+ * Supported: a loader that accepts any firmware, a mailbox that acknowledges
+ * every command and fills the responses that the driver reads, link events,
+ * events of learned addresses, frames to the CPU, frames from the CPU
+ * (dropped), death of the firmware: commands wait until it runs again.
  *
- * Does not: tables.  What a command sets is forgotten, counters are zero.
+ * Not supported: tables.  Commands do not store values, and counters are zero.
  *
  * The driver needs mrvl/prestera/mvsw_prestera_fw-v4.1.img: big endian 32 bit
  * words 0x351d9d06 and 4001000, eight bytes, and some data.
@@ -24,7 +24,7 @@ static bool dead;
 module_param(dead, bool, 0644);
 MODULE_PARM_DESC(dead, "the firmware does not answer");
 
-/* Registers of the loader, and where its buffer is. */
+/* Registers and buffer of the loader. */
 #define LDR_READY		0x00
 #define LDR_IMAGE_SIZE		0x08
 #define LDR_CONTROL		0x0c
@@ -105,7 +105,7 @@ struct descriptor {
 
 static struct pci_model model;
 static u32 loaded, rx, tx;
-/* Held while events, frames and the registers above are worked on. */
+/* Protects events, frames and the registers above. */
 static DEFINE_SPINLOCK(lock);
 
 static u32 *reg(u32 offset)
@@ -165,7 +165,7 @@ static void event(u32 what, u32 a, u32 b, u32 c, u32 d)
 	spin_unlock_irqrestore(&lock, flags);
 }
 
-/* A command is in the mailbox; its answer goes behind it. */
+/* A command is in the mailbox.  The response is written after it. */
 static void command(void)
 {
 	u32 *req = reg(MAILBOX), size = 8;
@@ -238,7 +238,7 @@ static void command(void)
 	*reg(CMDQ_ANSWER) = 1;
 }
 
-/* The driver polls for the answer with a mutex held, and may sleep. */
+/* The driver polls for the response with a mutex held, and may sleep. */
 static void model_read(struct pci_model *m, int bar, u32 offset, int size)
 {
 	if (bar == 2 && offset == CMDQ_ANSWER && running() && !dead &&
@@ -251,7 +251,7 @@ static struct descriptor *descriptor(u32 address)
 	return address ? phys_to_virt(address) : NULL;
 }
 
-/* What is to be sent is dropped. */
+/* Drops the frame. */
 static void transmit(void)
 {
 	struct descriptor *d = descriptor(tx);
@@ -320,7 +320,7 @@ static bool receive(u32 port)
 	*(__be16 *)&tag[4] = cpu_to_be16(ETH_P_ARP);
 	d->length = (d->length & 0xffff) | 80 << 16;
 	rx = d->next;
-	/* The driver reads the rest once it sees that bit cleared. */
+	/* The driver reads the rest after it has seen that the bit is clear. */
 	smp_store_release(&d->control, d->control & ~OWNED_BY_DMA);
 	return true;
 }

@@ -2,12 +2,12 @@
 /**
  * DOC: Microchip ZL30735, a clock chip with 5 DPLL channels on I2C
  *
- * Works: registers that keep what is written.  What the driver polls for is
- * done when the write that starts it returns: mailboxes, measurements, the
- * flash utility.
+ * Supported: registers that keep their values.  Operations that the driver
+ * polls for are complete when the write that starts them returns: mailboxes,
+ * measurements, the flash utility.
  *
- * Does not: clocks.  Inputs have no signal, no DPLL locks, mailboxes give the
- * same contents for all inputs, outputs and synthesizers.
+ * Not supported: clocks.  Inputs have no signal, no DPLL locks, mailboxes have
+ * the same contents for all inputs, outputs and synthesizers.
  */
 #include <linux/i2c.h>
 #include <drivers/dpll/zl3073x/regs.h>
@@ -25,7 +25,7 @@ MODULE_PARM_DESC(ready, "the chip is configured: DPLLs and pins appear");
 
 static u8 page, offset, regs[256 << PAGE_SIZE_LOG];
 
-/* Registers that the chip clears, once it has done what they ask for. */
+/* Registers that the chip clears after it has executed their command. */
 static DECLARE_BITMAP(clears, sizeof(regs));
 
 static void write_reg(u8 val)
@@ -51,7 +51,7 @@ static u8 read_reg(void)
 	return val;
 }
 
-/* The first byte that is written is the offset; the bus serializes. */
+/* The first byte of a write is the offset.  The bus serializes accesses. */
 static int model_xfer(struct i2c_adapter *adapter, struct i2c_msg *msgs,
 		      int num)
 {
