@@ -57,7 +57,7 @@ def files():
     listed = subprocess.run(["git", "-C", TOP, "ls-files", "-co", "--exclude-standard"], check=True,
                             stdout=subprocess.PIPE, text=True).stdout.split("\n")
     return [name for name in listed if name and os.path.exists(os.path.join(TOP, name)) and
-            not re.search(r"\.(json|svg|csv|log)$|^COPYING$|^docs/results\.md$|^tests/words\.py$",
+            not re.search(r"\.(json|svg|csv|log)$|^(COPYING|docs/results\.md|tests/words.*\.py)$",
                           name)]
 
 
@@ -84,7 +84,7 @@ def findings(name, text):
     joined, starts, before = "", [], ""
     for number, line in numbered:
         starts.append((len(joined), number))
-        mark = re.match(r'\s*("""|/\*\*?|#+|//)\s', line)
+        mark = re.match(r'\s*("""|(?:/\*\*?|#+|//)(?=\s))', line)
         # The first word of a comment begins a sentence.
         if mark and not re.match(rf"\s*{re.escape(mark.group(1))}", before):
             joined += ". "

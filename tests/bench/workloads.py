@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""What `make bench` and `make run` measure: runs in a guest and prints its rows as JSON.
+"""The workloads of `make bench` and `make run`: runs in a guest and prints its rows as JSON.
 
 usage: workloads.py commands|latency|parallel|instances|instructions
        workloads.py scale_KIND
