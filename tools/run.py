@@ -70,8 +70,12 @@ def cell(kernel, config, test, slow=False):
     hang = re.search(r"hang: .*", output)
     if hang:
         return False, f"HANGS, reported after {seconds:.0f} s", again
-    why = textwrap.shorten(re.sub(r".*\[FAIL\] ?", "", why), 34, placeholder=" ...")
-    return False, f"FAILS: {why}", again
+    # The first failure of the shell or of KTAP, and the number of others
+    first, *others = [re.sub(r".*\[FAIL\] ?|^not ok \d+ (?:\w+\.)?", "", one)
+                      for one in why.split("; ")]
+    more = f" and {len(others)} more" if others else ""
+    first = textwrap.shorten(first, 35 - len(more), placeholder=" ...")
+    return False, f"FAILS: {first}{more}", again
 
 
 def twice(kernel, test, wanted):
