@@ -9,7 +9,7 @@ BOOTS ?= 5
 MINUTES ?= 10
 MESSAGES ?= 1000000
 MAKEFLAGS += --no-print-directory
-export LINUX NIPA
+export BASE LINUX NIPA
 # As it was typed: a dollar sign in it is the guest's.
 override CMD := $(value CMD)
 export CMD
@@ -19,7 +19,7 @@ export TRAILERS
 help: ## this list
 	@sed -n 's/^##@ \(.*\)/\n\1/p; s/^\([a-z-]*\):.*## /  \1	/p' Makefile | expand -t 13
 
-##@ Use
+##@ Use (BASE=6.12, 6.1, 5.10: the patches for older kernels, with each command that makes sense)
 run: setup tree ## build base and series, run the same tests on both, print the table
 	@tools/kernel base perf
 	@tools/kernel series perf

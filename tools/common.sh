@@ -16,13 +16,24 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/devlink-locks
 me=$(basename -- "$0")
 
+# BASE= names the kernel that the patches apply to, a file in bases/.  The patches for a kernel
+# other than the default are in patches/stable-BASE/, and everything is built in build/BASE/.
+default_base=7.3
+base=${BASE:-$default_base}
+[ -e "$top/bases/$base.conf" ] || {
+	echo "$me: BASE=$base: there are $(cd "$top/bases" && echo *.conf | sed 's/\.conf//g')" >&2
+	exit 2
+}
+
 # With LINUX=path, everything is built in a folder of its own, next to the Debian source.
 if [ -n "${LINUX:-}" ]; then
 	[ -d "$LINUX" ] || { echo "$me: LINUX=$LINUX is not a folder" >&2; exit 2; }
 	LINUX=$(cd "$LINUX" && pwd)
 	build=$top/build/user-$(basename "$LINUX")
-else
+elif [ "$base" = $default_base ]; then
 	build=$top/build
+else
+	build=$top/build/$base
 fi
 linux=$build/linux	# the git tree: the base, then a commit per patch
 src=$build/src		# a second work tree, where kernels are built
@@ -38,9 +49,20 @@ trap 'say "stopped"; exit 143' TERM
 # The commit that the patches start from.
 base_ref()	{ git -C "$linux" rev-parse -q --verify 'refs/worktree/base^{commit}'; }
 
-# The trees of the postings, and netdev's limit of outstanding patches for one tree.
+# The trees of the postings, and netdev's limit of outstanding patches for one tree.  The tree
+# stable-BASE is for the kernel BASE, all others are for the default.
 trees="net net-next iwl-net driver-core"
+for conf in "$top"/bases/*.conf; do
+	conf=$(basename "$conf" .conf)
+	[ "$conf" = $default_base ] || trees+=" stable-$conf"
+done
 max=15
+
+# is_ours TREE: the tree is for the kernel that BASE= names.
+is_ours()
+{
+	if [ "$base" = $default_base ]; then [[ $1 != stable-* ]]; else [ "$1" = "stable-$base" ]; fi
+}
 
 # load_postings and load_ranges fill these, by TREE/POSTING; `all` is the order.
 declare -a all=()
@@ -52,7 +74,7 @@ patches_of()
 	find "$top/patches/$1" -maxdepth 1 -name '0[0-9]*.patch' ! -name '0000-*' | sort
 }
 
-# postings: checks patches/series and prints its postings in order, one per line:
+# postings: checks patches/series and prints the postings for BASE= in order, one per line:
 # TREE/POSTING, now or later, the version (`-` for the first), the reason.  No
 # other code parses the file.  Exits on an error, so call it in $(...).
 postings()
@@ -67,7 +89,7 @@ postings()
 		number=$((number + 1))
 		case $line in ""|"#"*) continue ;; esac
 		read -r name state rest <<<"$line"
-		if [[ ! $name =~ ^[a-z-]+/[A-Za-z0-9_-]+$ ]] || [[ " $trees " != *" ${name%%/*} "* ]]; then
+		if [[ ! $name =~ ^[a-z0-9.-]+/[A-Za-z0-9_-]+$ ]] || [[ " $trees " != *" ${name%%/*} "* ]]; then
 			wrong "'$name' is not TREE/POSTING: TREE is one of ${trees// /, }; POSTING has letters, digits, - and _"
 			continue
 		fi
@@ -95,7 +117,7 @@ postings()
 		tree=${name%%/*}
 		[ "$state" = later ] ||
 			outstanding[$tree]=$((${outstanding[$tree]:-0} + $(patches_of "$name" | wc -l)))
-		echo "$name $state $word $rest"
+		! is_ours "$tree" || echo "$name $state $word $rest"
 	done <"$series"
 	number=
 	while read -r folder; do
@@ -122,6 +144,7 @@ load_postings()
 	list=$(postings) || exit 1
 	all=()
 	while read -r name state word rest; do
+		[ -n "$name" ] || continue	# no posting for this base
 		all+=("$name")
 		mark[$name]=$state revision[$name]=$word reason[$name]=$rest
 	done <<<"$list"
@@ -130,7 +153,7 @@ load_postings()
 # need_posting NAME: fails if there is no such posting.  NAME is the value of SERIES=.
 need_posting()
 {
-	[ -n "${mark[$1]:-}" ] || die "SERIES=$1 is not in patches/series: there are ${all[*]}"
+	[ -n "${mark[$1]:-}" ] || die "SERIES=$1 is not in patches/series, for BASE=$base: there are ${all[*]}"
 }
 
 # load_ranges: fills from and to.  The commits of a posting are from..to.  Each
@@ -165,7 +188,7 @@ patches_sum()
 need_tree()
 {
 	base_ref >/dev/null 2>&1 ||
-		die "there is no tree in ${linux#"$top"/}: run 'make tree${LINUX:+ LINUX=$LINUX}'"
+		die "there is no tree in ${linux#"$top"/}: run 'make tree${LINUX:+ LINUX=$LINUX}${BASE:+ BASE=$BASE}'"
 }
 
 # need_space GIGABYTES: fails at the start if the disk would become full.

@@ -25,14 +25,14 @@ import typing
 
 import kernel_log
 from options import Parser
-from paths import BUILD, LINUX, TOP     # pylint: disable=unused-import  # for its users
+from paths import BUILD, LINUX, OLDER, TOP     # pylint: disable=unused-import  # for its users
 
 TIME_LIMIT, PANIC, NO_BOOT, HUNG = 201, 202, 203, 204
 
 # The machine for a configuration.  UML is a process of the host, and fast.  It does not support
 # KCSAN, which runs under QEMU without KVM, some 20 times slower.  QEMU also counts instructions.
 MACHINES = {"perf": "uml", "count": "qemu", "lockdep": "uml",
-            "kasan": "uml", "kcsan": "qemu"}
+            "kasan": "qemu" if OLDER else "uml", "kcsan": "qemu"}
 # Seconds for the boot, and between two signs of life.
 PATIENCE = {"uml": (60, 30), "qemu": (240, 120)}
 

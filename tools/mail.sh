@@ -8,6 +8,7 @@
 nobody="The devlink-locks authors <devlink-locks@example.org>"
 netdev="netdev@vger.kernel.org"
 intel="intel-wired-lan@lists.osuosl.org"
+stable="stable@vger.kernel.org"
 
 # message FILE: prints the mail without its diff.
 message()	{ sed '/^---$/,$d; /^diff --git /,$d' "$1"; }
@@ -32,6 +33,7 @@ lists()
 	shift
 	maintainers --no-m --no-r "$@" | grep -xF $netdev >"$tmp/lists" || true
 	[[ $name != iwl-net/* ]] || echo $intel >>"$tmp/lists"
+	[[ $name != stable-* ]] || echo $stable >>"$tmp/lists"
 }
 
 # sign MAIL OPTIONS: adds trailers to the mail.
