@@ -112,6 +112,15 @@ def bad_input():
              shell("tools/guest.py nonsense perf true"), "make kernel KERNEL=nonsense")
     one_line("a LINUX= that is not there is one line",
              shell("tools/tree", env={**os.environ, "LINUX": "/nonsense"}), "LINUX=/nonsense")
+    one_line("a BASE= that does not exist is one line",
+             shell("tools/tree", env={**os.environ, "BASE": "nonsense"}), "BASE=nonsense", "7.3")
+    for base, right, wrong in (("7.3", "net/devlink-races", "stable-"),
+                               ("6.12", "stable-6.12/devlink-races", "net/")):
+        r = shell(". tools/common.sh; postings", env={**os.environ, "BASE": base},
+                  executable="/bin/bash")
+        found = [line.split()[0] for line in r.stdout.splitlines()]
+        check(f"BASE={base} has postings of its own", right in found and r.returncode == 0 and
+              not any(name.startswith(wrong) for name in found), (found, r.stderr[-300:]))
     one_line("a TEST= that is not there is one line",
              shell("tools/ksft.py base perf nonsense.sh"), "TEST=nonsense.sh", "devlink.sh")
     one_line("... nor a CONFIG=", shell("tools/ksft.py base nonsense"), "CONFIG=nonsense", "perf")

@@ -110,7 +110,8 @@ def patches_page():
         "# The patches", "",
         f"Written by `make export`: {len(before)} postings with {count} patches, in the order in "
         "which they apply.",
-        "[`series`](series) is the list that the tools read. *now*: may be sent.", "",
+        "[`series`](series) is the list that the tools read. *now*: may be sent. The folders",
+        "`stable-*` are drafts for [older kernels](../docs/older-kernels.md).", "",
         "| posting | title | patches | lines |", "|---|---|---|---|", *overview, *sections]) + "\n"
 
 
