@@ -12,7 +12,8 @@ OLDER = False           # whether BASE= names an older kernel
 # tools/common.sh has the rules for LINUX= and BASE=, and prints an error if one is wrong.
 if os.environ.get("LINUX") or os.environ.get("BASE"):
     _asked = subprocess.run(
-        ["bash", "-c", '. "$1/tools/common.sh"; echo "$build"; [ "$base" = $default_base ] || echo old',
+        ["bash", "-c",
+         '. "$1/tools/common.sh"; echo "$build"; [ "$base" = $default_base ] || echo old',
          os.path.basename(sys.argv[0]).removesuffix(".py"), TOP],
         stdout=subprocess.PIPE, text=True, check=False)
     if _asked.returncode:
