@@ -201,6 +201,7 @@ def results():
     top = f"{TMP}/results"
     linux, core = f"{top}/build/linux", f"{top}/build/linux/net/devlink/core.c"
     shutil.copytree(f"{TOP}/tools", f"{top}/tools")
+    shutil.copytree(f"{TOP}/bases", f"{top}/bases")
     env = {**os.environ, "LINUX": "", "PYTHONDONTWRITEBYTECODE": "1"}
 
     def tool(*args):
@@ -267,6 +268,7 @@ def guarantees():
     """tools/guarantees.py, with a table of one row."""
     top = f"{TMP}/guarantees"
     shutil.copytree(f"{TOP}/tools", f"{top}/tools")
+    shutil.copytree(f"{TOP}/bases", f"{top}/bases")
     tests = f"{top}/build/linux/{KSFT_DIR}"
     write(f"{tests}/Makefile", "TEST_PROGS := devlink_x.sh\n")
     write(f"{tests}/devlink_x.sh", 'ALL_TESTS="one_test"\n')
@@ -594,6 +596,7 @@ def trees():
         os.environ[f"GIT_{who}_NAME"], os.environ[f"GIT_{who}_EMAIL"] = "Tester", "t@example.org"
     top, user = f"{TMP}/top", f"{TMP}/user"
     shutil.copytree(f"{TOP}/tools", f"{top}/tools")
+    shutil.copytree(f"{TOP}/bases", f"{top}/bases")
     os.makedirs(user)
     git(user, "init", "-q", "-b", "main")
     for name in ("file", "net/file", "net/devlink/core.c"):
@@ -862,6 +865,7 @@ def netdev_faults():
               f"Date: Sun, 1 Nov 2026 00:00:00 +0000\nSubject: faults\n\nWhy.\n\n")
     write(f"{top}/patches/series", "net-next/code later faults\nnet-next/tests later faults\n")
     shutil.copytree(f"{TOP}/tools", f"{top}/tools")
+    shutil.copytree(f"{TOP}/bases", f"{top}/bases")
     os.makedirs(f"{top}/build")
     os.symlink(f"{TOP}/build/tools", f"{top}/build/tools")
     run(f"cd {user} && git add . && git commit -q -m 'first commit' && "
@@ -943,6 +947,7 @@ def compiled_faults():
     git(user, "update-ref", "HEAD", "base")
     env = {**os.environ, "LINUX": user}
     shutil.copytree(f"{TOP}/tools", f"{top}/tools")
+    shutil.copytree(f"{TOP}/bases", f"{top}/bases")
     shutil.copytree(f"{TOP}/configs", f"{top}/configs")
     os.makedirs(f"{top}/build")
     os.symlink(f"{TOP}/build/tools", f"{top}/build/tools")

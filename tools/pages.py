@@ -14,6 +14,7 @@ that would be written.  `make export` calls this.
 """
 
 import email.parser
+import glob
 import os
 import re
 import subprocess
@@ -106,12 +107,14 @@ def patches_page():
         sections.append(text)
         count += patches
         before.append(name)
+    older = []
+    if glob.glob(os.path.join(PATCHES, "stable-*")):
+        older = ["The folders `stable-*` are drafts for [older kernels](../docs/older-kernels.md)."]
     return "\n".join([
         "# The patches", "",
         f"Written by `make export`: {len(before)} postings with {count} patches, in the order in "
         "which they apply.",
-        "[`series`](series) is the list that the tools read. *now*: may be sent. The folders",
-        "`stable-*` are drafts for [older kernels](../docs/older-kernels.md).", "",
+        "[`series`](series) is the list that the tools read. *now*: may be sent.", *older, "",
         "| posting | title | patches | lines |", "|---|---|---|---|", *overview, *sections]) + "\n"
 
 
