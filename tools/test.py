@@ -107,7 +107,7 @@ def step(title, argv, env):
     reasons for skips, and the tests that were tried twice."""
     print(f"\n== {title}", flush=True)
     start = time.monotonic()
-    counts, reasons, bad, again, last = None, [], [], [], ""
+    counts, reasons, bad, again, last = None, [], [], [], "it printed nothing"
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors="replace",
                           env=env) as process:
