@@ -20,10 +20,9 @@ help: ## this list
 	@sed -n 's/^##@ \(.*\)/\n\1/p; s/^\([a-z-]*\):.*## /  \1	/p' Makefile | expand -t 13
 
 ##@ Use (BASE=6.12, 6.1, 5.10: the patches for older kernels, with each command that makes sense)
-run: setup tree ## build base and series, run the same tests on both, print the table
-	@tools/kernel base perf
-	@tools/kernel series perf
-	@tools/run.py
+run: setup tree ## build base and series, run the same tests on both, print the table: [CONFIG=]
+	@$(if $(filter-out 7.3,$(BASE)),tools/setup qemu-system-x86)
+	@tools/run.py "$(CONFIG)"
 
 shell: kernel ## an interactive shell in a guest: [KERNEL=base|series|COMMIT] [CONFIG=]
 	@tools/guest.py --shell "$(KERNEL)" "$(CONFIG)"

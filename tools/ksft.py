@@ -30,6 +30,7 @@ the kernel runs once more, alone, as on a slow machine, and the table shows both
 
 import concurrent.futures
 import fcntl
+import glob
 import os
 import re
 import shutil
@@ -96,7 +97,9 @@ def makefile(folder, base=False):
 
 
 def programs(base=False):
-    """The programs that the Makefiles list: {program: its folder}"""
+    """The programs that the Makefiles list, or all if there is none: {program: its folder}"""
+    if not makefile(TESTS, base):
+        return {os.path.basename(path): TESTS for path in glob.glob(f"{guest.LINUX}/{TESTS}/*.sh")}
     return {word: folder for folder in FOLDERS
             for match in re.finditer(r"^TEST_(?:GEN_)?PROGS(?:_EXTENDED)?\s*[:+]?=(.*)$",
                                      makefile(folder, base).replace("\\\n", " "), re.M)

@@ -76,7 +76,16 @@ INTRODUCTION = """# The last `make models` of each driver
 Unmodified drivers on models of their hardware (`tests/models/`), base and series, in
 guests of User Mode Linux with lockdep and slab poisoning. `make models DRIVER=name` repeats
 one. A row is a process that sends a command, waits for 50 ms, and sends it again, so the
-maximum is 20 per second. The head of `tools/models.py` says what passes and what fails.
+maximum is 20 per second. *each s*: how often the command succeeded per second. *worst s*: the
+longest time of one command, in seconds. *STUCK*: the command had not ended a minute after the
+phase. *-*: the guest ended before it had a result.
+
+The phases run one after the other. *callback*: one slow callback runs. *commands*: no objects
+are added or removed. *changes*: also reload, unbinding, and devices that die. *faults*: the
+same, with allocations that fail. The lines after the phases count the most frequent errors of
+commands. *known*: a report of the kernel that does not count, and the reason. Then each
+reproducer of a bug has two lines. The head of `tools/models.py` says what passes and what
+fails.
 
 Not modelled, by an estimate from the drivers' source: mlx5 (some 40 commands with
 capability tables, event queues, flow steering, and SR-IOV, which this PCI bus does not have:

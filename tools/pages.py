@@ -114,7 +114,8 @@ def patches_page():
         "# The patches", "",
         f"Written by `make export`: {len(before)} postings with {count} patches, in the order in "
         "which they apply.",
-        "[`series`](series) is the list that the tools read. *now*: may be sent.", *older, "",
+        "[`series`](series) is the list that the tools read. *now*: may be sent. *later*: waits "
+        "for what follows the word.", *older, "",
         "| posting | title | patches | lines |", "|---|---|---|---|", *overview, *sections]) + "\n"
 
 

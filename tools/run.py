@@ -6,11 +6,16 @@ Each row is a case of a selftest that the series adds, in a guest of its own, or
 exit status is 0 if every row passes with the series and no row passes on the base. A row with
 another result is run once more: a race may not happen on the base, and a test that reads the clock
 can fail on a busy machine. A hang or a report of the kernel with the series counts the first time.
+
+With BASE=, the rows are the selftests in the patches for that kernel. Those that need a sanitizer
+run with CONFIG=kasan. The kernels are built if needed.
 """
 
 import concurrent.futures
 import json
+import os
 import re
+import subprocess
 import sys
 import textwrap
 
@@ -21,7 +26,8 @@ from options import Parser
 
 INSTANCES = 1000
 
-# The title of the row, and the selftest or the function of this file that it runs
+# The title of the row, the selftest or the function of this file that it runs, and its configuration
+# if it needs another one
 ROWS = [
     ("health report during device removal", "devlink_races.sh:break_health_del_test"),
     ("health report during reload", "devlink_races.sh:break_health_reload_test"),
@@ -41,6 +47,24 @@ ROWS = [
     ("trap commands during a firmware update", "devlink_parallel_races.sh:traps_test"),
     (f"get by handle, 1 and {INSTANCES} instances", "lookups"),
 ]
+LIFETIME = [
+    ("ports added to a device without a driver", "devlink_lifetime.sh:unbound_ports_test"),
+    ("rebind after the netns was deleted", "devlink_lifetime.sh:rebind_netns_test"),
+    ("removal with rate nodes but no VFs", "devlink_lifetime.sh:rate_nodes_removal_test"),
+    ("reload with rate nodes but no VFs", "devlink_lifetime.sh:rate_nodes_reload_test"),
+    ("reload after a failed reload", "devlink_lifetime.sh:failed_reload_reload_test"),
+    ("removal after a failed reload", "devlink_lifetime.sh:failed_reload_removal_test"),
+    ("removal of a busy device", "devlink_lifetime.sh:busy_removal_test"),
+]
+OLDER_ROWS = {
+    "6.12": ROWS[:5] + LIFETIME,
+    "6.1": ROWS[:4],
+    "5.10": [
+        ("health request, its port is removed", "devlink_races.sh:health_port_test", "kasan"),
+        ("port split, its port is removed", "devlink_races.sh:split_port_test", "kasan"),
+        ("netns deleted, driver refuses to reload", "devlink_races.sh:netns_del_test", "kasan"),
+    ],
+}
 
 
 def lookups(kernel, config):
@@ -78,22 +102,39 @@ def cell(kernel, config, test, slow=False):
     return False, f"FAILS: {first}{more}", again
 
 
-def twice(kernel, test, wanted):
-    passed, words, again = cell(kernel, "perf", test)
+def twice(kernel, config, test, wanted):
+    passed, words, again = cell(kernel, config, test)
     if passed != wanted and again:
-        passed, words, _ = cell(kernel, "perf", test, slow=wanted)
+        passed, words, _ = cell(kernel, config, test, slow=wanted)
         words += " (2nd try)"
     return passed, words
 
 
+def build(kernel, config):
+    """Builds a kernel, unless it is up to date."""
+    if subprocess.run([os.path.join(guest.TOP, "tools", "kernel"), kernel, config],
+                      check=False).returncode:
+        sys.exit(1)
+
+
 def main():
-    Parser(__doc__).parse_args()
+    parser = Parser(__doc__)
+    parser.add_argument("config", nargs="?", default="perf", metavar="CONFIG",
+                        choices=tuple(guest.MACHINES))
+    default = parser.parse_args().config
+    rows = [(what, test, (config or [default])[0])
+            for what, test, *config in (OLDER_ROWS[guest.OLDER] if guest.OLDER else ROWS)]
+    configs = {config for _, _, config in rows}
+    for config in sorted(configs):
+        build("base", config)
+        build("series", config)
     bad = []
     print(f"\n{'':42} {'base':42} series")
     # Most tests wait most of the time.
-    with concurrent.futures.ThreadPoolExecutor(ksft.PARALLEL["uml"]) as pool:
-        cells = [(what, pool.submit(twice, "base", test, False),
-                  pool.submit(twice, "series", test, True)) for what, test in ROWS]
+    with concurrent.futures.ThreadPoolExecutor(
+            min(ksft.PARALLEL[guest.MACHINES[config]] for config in configs)) as pool:
+        cells = [(what, pool.submit(twice, "base", config, test, False),
+                  pool.submit(twice, "series", config, test, True)) for what, test, config in rows]
         try:
             for what, base, series in cells:
                 print(f"{what:42} ", end="", flush=True)
