@@ -26,8 +26,8 @@ from options import Parser
 
 INSTANCES = 1000
 
-# The title of the row, the selftest or the function of this file that it runs, and its configuration
-# if it needs another one
+# The title of the row, the selftest or the function of this file that it runs, and a configuration
+# if only that one shows the bug
 ROWS = [
     ("health report during device removal", "devlink_races.sh:break_health_del_test"),
     ("health report during reload", "devlink_races.sh:break_health_reload_test"),

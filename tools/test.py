@@ -20,6 +20,7 @@ import time
 import guest
 from options import Parser
 import results
+from run import OLDER_ROWS
 
 T = os.path.join(guest.TOP, "tools")
 KERNELS = [("base", "perf"), ("series", "perf"), ("series", "lockdep"), ("base", "lockdep"),
@@ -43,6 +44,8 @@ TEST = [
     ("the programs themselves", [f"{guest.TOP}/tests/lint"]),
     ("verdicts on sample logs", [f"{guest.TOP}/tests/verdicts.py"]),
     ("patches/ agrees with the tree", [f"{T}/export", "--check"]),
+    *[(f"the patches for {base} apply", ["env", f"BASE={base}", f"{T}/tree", "--try"])
+      for base in OLDER_ROWS],
     ("guarantees have tests and mutants", [f"{T}/guarantees.py"]),
     ("SPIN is installed", [f"{T}/setup", "spin"]),
     ("locking rules on a model", [f"{guest.TOP}/tests/model/check_locks.py", "--short"]),
@@ -82,6 +85,8 @@ SOAK = [
     ("a client that follows, lockdep",
      [f"{guest.TOP}/tests/clients.py", "--config", "lockdep", "follow"],
      [("series", "lockdep")]),
+    *[(f"base and series of {base} (make run BASE={base})",
+       ["make", "-C", guest.TOP, "run", f"BASE={base}"], []) for base in OLDER_ROWS],
     ("the hardware kit", [f"{guest.TOP}/tests/hwkit.py"], [("base", "perf"), ("series", "perf")]),
     ("the hardware kit on models", [f"{guest.TOP}/tests/hwkit.py", "models"],
      [("base", "lockdep"), ("series", "lockdep")]),
