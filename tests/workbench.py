@@ -307,7 +307,7 @@ SERIES = """# A comment
 
 net/first         now         one fix
 iwl-net/single    now         one patch without a cover letter
-net-next/second   later  v2   waits for net/first
+net-next/second   later  v2   waits for net/first; applies on iwl-net/single
 driver-core/last  later       needs a stable tag
 """
 
@@ -528,13 +528,27 @@ def readers(top, tool):
     """The pages that export writes, and its checks of the other pages."""
     text = read(f"{top}/patches/README.md")
     check("patches/README.md has the tree, the needed postings and the reason",
-          "Tree: net-next. Needs: [net/first](#netfirst). *later*: waits for net/first.\n" in text
+          "Tree: net-next. Needs: [net/first](#netfirst), [iwl-net/single](#iwl-netsingle). "
+          "*later*: waits for net/first; applies on iwl-net/single.\n" in text
           and "Tree: net. Needs: no other posting. *now*: one fix.\n" in text, text)
     check("... and each patch with its size",
           "\n| 2 | [fix 25](net-next/second/0002-fix-25.patch) | 1 | +1 -1 |\n" in text and
           "\n| 1 | [change 10](iwl-net/single/0001-change-10.patch) | 1 | +1 -1 |\n" in text, text)
     check("... and the first paragraph of the cover letter", "\n**second**\n\nWhy.\n" in text, text)
     check("export --check finds nothing wrong", tool("export", "--check").returncode == 0)
+    r = tool("pages.py", "needs")
+    check("each posting applies on what it needs",
+          r.returncode == 0 and
+          "ok     net-next/second applies on net/first, iwl-net/single\n" in r.stdout, r.stdout)
+    changed = f"{top}/patches/net-next/second/0002-fix-25.patch"
+    old = read(changed)
+    write(changed, old.replace(" line 24", " line twentyfour"))
+    r = tool("pages.py", "needs")
+    check("... and one that does not fails",
+          r.returncode == 1 and
+          "FAIL   net-next/second does not apply on net/first, iwl-net/single: " in r.stdout,
+          r.stdout)
+    write(changed, old)
     write(f"{top}/patches/README.md", text + "more\n")
     one_line("a changed page is one line", tool("export", "--check"), "patches/README.md",
              "make export")

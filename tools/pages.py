@@ -7,18 +7,24 @@
     docs/locks.svg      a picture of the locks
 
 usage: pages.py [--check]
+       pages.py needs
 
 Then check docs/: the tree must define each `file:name` of docs/tour.md, and each relative link
 must lead to a file or a heading.  --check writes nothing and fails if a page differs from the one
 that would be written.  `make export` calls this.
+
+`needs` applies each posting to the base with only the postings that it needs: those that its reason
+in patches/series names, and those that these need.
 """
 
 import email.parser
 import glob
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 import guest
 import locks
@@ -74,6 +80,11 @@ def mail(path):
     return subject, body, [int(n or 0) for n in stat.groups()] if stat else [0, 0, 0]
 
 
+def needed(reason, before):
+    """The postings that a reason names."""
+    return [other for other in before if re.search(rf"(?<![\w/-]){other}(?![\w-])", reason)]
+
+
 def section(name, state, reason, before):
     """A posting: its row in the overview, its section, and its number of patches."""
     folder = os.path.join(PATCHES, name)
@@ -82,8 +93,8 @@ def section(name, state, reason, before):
     if files[0].startswith("0000-"):
         files = files[1:]
     first = escape(body.strip().split("\n\n")[0])
-    needs = ", ".join(f"[{other}]({anchor(other)})" for other in before
-                      if re.search(rf"(?<![\w/-]){other}(?![\w-])", reason)) or "no other posting"
+    needs = ", ".join(f"[{other}]({anchor(other)})" for other in needed(reason, before))
+    needs = needs or "no other posting"
     rows, total = [], [0, 0]
     for number, file in enumerate(files, 1):
         subject, _, (changed, added, removed) = mail(os.path.join(folder, file))
@@ -117,6 +128,36 @@ def patches_page():
         "[`series`](series) is the list that the tools read. *now*: may be sent. *later*: waits "
         "for what follows the word.", *older, "",
         "| posting | title | patches | lines |", "|---|---|---|---|", *overview, *sections]) + "\n"
+
+
+def check_needs():
+    """Applies each posting to the base, on top of what it needs; returns the exit status."""
+    needs, passed, failed = {}, 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        index = os.path.join(folder, "index")
+        environ = {**os.environ, "GIT_INDEX_FILE": index}
+        subprocess.run(["git", "-C", guest.LINUX, "read-tree", "refs/worktree/base"], env=environ,
+                       check=True)
+        shutil.copy(index, f"{index}.base")
+        for name, _, reason in postings():
+            direct = needed(reason, needs)
+            needs[name] = {*direct, *(one for other in direct for one in needs[other])}
+            shutil.copy(f"{index}.base", index)
+            files = [path for one in needs if one in needs[name] or one == name
+                     for path in sorted(glob.glob(f"{PATCHES}/{one}/*.patch"))
+                     if not os.path.basename(path).startswith("0000-")]
+            applied = subprocess.run(["git", "-C", guest.LINUX, "apply", "--cached", *files],
+                                     env=environ, stderr=subprocess.PIPE, text=True, check=False)
+            if applied.returncode:
+                failed += 1
+                first = applied.stderr.splitlines()[0].removeprefix("error: ")
+                print(f"FAIL   {name} does not apply on {', '.join(direct) or 'the base'}: {first}: "
+                      "name what it needs in patches/series")
+            else:
+                passed += 1
+                print(f"ok     {name} applies on {', '.join(direct) or 'the base'}")
+    print(f"{passed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
 
 
 # docs/locking.md
@@ -219,10 +260,12 @@ def check_links(path, errors):
 
 
 def main():
-    if sys.argv[1:] not in ([], ["--check"]):
+    if sys.argv[1:] not in ([], ["--check"], ["needs"]):
         sys.exit(__doc__)
     if git("rev-parse", "HEAD").returncode:
         sys.exit("pages: there is no tree in build/linux: run 'make tree'")
+    if sys.argv[1:] == ["needs"]:
+        return check_needs()
     errors = []
     try:
         pages = {os.path.join(PATCHES, "README.md"): patches_page(), **locking_pages()}

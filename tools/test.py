@@ -20,9 +20,11 @@ import time
 import guest
 from options import Parser
 import results
-from run import OLDER_ROWS
 
 T = os.path.join(guest.TOP, "tools")
+# Kernels with patches in patches/stable-*.
+OLDER = [name.removeprefix("stable-") for name in sorted(os.listdir(f"{guest.TOP}/patches"))
+         if name.startswith("stable-")]
 # KASAN is left to the soak, as its kernel takes long to compile.  lockdep has slab poisoning.
 KERNELS = [("base", "perf"), ("series", "perf"), ("series", "lockdep"), ("base", "lockdep")]
 # Almost half of the time of the programs of the base, and not tests of devlink: nexthops, and ports
@@ -40,8 +42,9 @@ TEST = [
     ("the programs themselves", [f"{guest.TOP}/tests/lint"]),
     ("verdicts on sample logs", [f"{guest.TOP}/tests/verdicts.py"]),
     ("patches/ agrees with the tree", [f"{T}/export", "--check"]),
+    ("each posting applies on what it needs", [f"{T}/pages.py", "needs"]),
     *[(f"the patches for {base} apply", ["env", f"BASE={base}", f"{T}/tree", "--try"])
-      for base in OLDER_ROWS],
+      for base in OLDER],
     ("guarantees have tests and mutants", [f"{T}/guarantees.py"]),
     ("SPIN is installed", [f"{T}/setup", "spin"]),
     ("locking rules on a model", [f"{guest.TOP}/tests/model/check_locks.py", "--short"]),
@@ -81,7 +84,7 @@ SOAK = [
      [f"{guest.TOP}/tests/clients.py", "--config", "lockdep", "follow"],
      [("series", "lockdep")]),
     *[(f"base and series of {base} (make run BASE={base})",
-       ["make", "-C", guest.TOP, "run", f"BASE={base}"], []) for base in OLDER_ROWS],
+       ["make", "-C", guest.TOP, "run", f"BASE={base}"], []) for base in OLDER],
     ("the hardware kit", [f"{guest.TOP}/tests/hwkit.py"], [("base", "perf"), ("series", "perf")]),
     ("the hardware kit on models", [f"{guest.TOP}/tests/hwkit.py", "models"],
      [("base", "lockdep"), ("series", "lockdep")]),
