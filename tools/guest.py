@@ -33,6 +33,8 @@ TIME_LIMIT, PANIC, NO_BOOT, HUNG = 201, 202, 203, 204
 # KCSAN, which runs under QEMU without KVM, some 20 times slower.  QEMU also counts instructions.
 MACHINES = {"perf": "uml", "count": "qemu", "lockdep": "uml",
             "kasan": "qemu" if OLDER else "uml", "kcsan": "qemu"}
+# The mount tag of the root.  Linux 5.10 only knows /dev/root.
+ROOT = "/dev/root" if OLDER else "root"
 # Seconds for the boot, and between two signs of life.
 PATIENCE = {"uml": (60, 30), "qemu": (240, 120)}
 
@@ -113,7 +115,7 @@ def qemu_command(image, job, job_fds, memory, append, counts=False):
                "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                "-kernel", os.path.join(image, "bzImage"),
                "-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap",
-               "-device", "virtio-9p-pci,fsdev=root,mount_tag=root",
+               "-device", f"virtio-9p-pci,fsdev=root,mount_tag={ROOT}",
                "-fsdev", f"local,id=out,path={job}/out,security_model=none",
                "-device", "virtio-9p-pci,fsdev=out,mount_tag=out",
                "-device", "virtio-rng-pci",
@@ -123,7 +125,7 @@ def qemu_command(image, job, job_fds, memory, append, counts=False):
                                               ("control", f"file,path=/dev/fd/{control}")), 1):
         command += ["-chardev", f"{chardev},id={name}", "-device",
                     f"virtserialport,bus=ports.0,nr={number},chardev={name},name={name}"]
-    return command + ["-append", "console=ttyS0 root=root rootfstype=9p "
+    return command + ["-append", f"console=ttyS0 root={ROOT} rootfstype=9p "
                       "rootflags=trans=virtio,version=9p2000.L,cache=loose,msize=512000 ro "
                       f"init={TOP}/tools/guest-init panic=-1 {append}"]
 
