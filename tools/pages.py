@@ -146,16 +146,17 @@ def check_needs():
             files = [path for one in needs if one in needs[name] or one == name
                      for path in sorted(glob.glob(f"{PATCHES}/{one}/*.patch"))
                      if not os.path.basename(path).startswith("0000-")]
+            below = ", ".join(direct) or "the base"
             applied = subprocess.run(["git", "-C", guest.LINUX, "apply", "--cached", *files],
                                      env=environ, stderr=subprocess.PIPE, text=True, check=False)
             if applied.returncode:
                 failed += 1
                 first = applied.stderr.splitlines()[0].removeprefix("error: ")
-                print(f"FAIL   {name} does not apply on {', '.join(direct) or 'the base'}: {first}: "
+                print(f"FAIL   {name} does not apply on {below}: {first}: "
                       "name what it needs in patches/series")
             else:
                 passed += 1
-                print(f"ok     {name} applies on {', '.join(direct) or 'the base'}")
+                print(f"ok     {name} applies on {below}")
     print(f"{passed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0
 

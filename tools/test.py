@@ -27,9 +27,9 @@ OLDER = [name.removeprefix("stable-") for name in sorted(os.listdir(f"{guest.TOP
          if name.startswith("stable-")]
 # KASAN is left to the soak, as its kernel takes long to compile.  lockdep has slab poisoning.
 KERNELS = [("base", "perf"), ("series", "perf"), ("series", "lockdep"), ("base", "lockdep")]
-# Almost half of the time of the programs of the base, and not tests of devlink: nexthops, and ports
-# of tunnels, which also fails on the base.
-LONG = ["nexthop.sh", "udp_tunnel_nic.sh"]
+# Programs of the base that are no tests of devlink, and that take half of the time of all, read the
+# clock (hw_stats_l3.sh), or also fail on the base (udp_tunnel_nic.sh).
+LONG = ["ethtool-coalesce.sh", "hw_stats_l3.sh", "nexthop.sh", "udp_tunnel_nic.sh"]
 # All except bnxt: it deadlocks by itself, see docs/known-bugs.md, and a guest waits for a minute.
 MODELS = ["mv88e6xxx", "prestera", "pds_core", "zl3073x", "dsa_loop", "fbnic", "ena"]
 ADDED = ["devlink_dumps.py", "devlink_get.sh", "devlink_get_changes.sh", "devlink_instances.sh",
