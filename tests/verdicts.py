@@ -53,7 +53,8 @@ class Sample:
         ended = guest.Result(status, why, log, 1, parts.get("kmemleak", "").splitlines(),
                              without != "kernel" and self.wanted.get("lockdep") == "off")
         outcome, words, *_ = verdict.judge(ended, parts.get("output", ""),
-                                           "installed" in self.wanted)
+                                           "installed" in self.wanted,
+                                           int(self.wanted.get("cases", 0)))
         return outcome, words
 
     def all(self):

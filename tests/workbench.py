@@ -123,6 +123,14 @@ def bad_input():
               not any(name.startswith(wrong) for name in found), (found, r.stderr[-300:]))
     one_line("a TEST= that is not there is one line",
              shell("tools/ksft.py base perf nonsense.sh"), "TEST=nonsense.sh", "devlink.sh")
+    for name, *words in (("devlink_races.sh:nonsense_test", "nonsense_test", "netns_del_test"),
+                         ("devlink_races.sh:netns_del_test,nonsense_test", "nonsense_test"),
+                         ("devlink_notify.py:nonsense", "nonsense", "health_order"),
+                         ("devlink_faults:nonsense", "nonsense", "region-new"),
+                         ("devlink.sh:nonsense", "nonsense", "fw_flash_test")):
+        one_line(f"... nor {name}", shell(f"tools/ksft.py base perf {name}"), *words)
+    one_line("... nor a case of an installed program",
+             shell("tools/ksft.py installed base perf devlink.sh:reload_test"), "all of its cases")
     one_line("... nor a CONFIG=", shell("tools/ksft.py base nonsense"), "CONFIG=nonsense", "perf")
     for command, *words in (("tools/ksft.py base", "KERNEL CONFIG"),
                             ("tools/ksft.py installed base", "KERNEL CONFIG"),

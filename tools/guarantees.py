@@ -18,20 +18,6 @@ TABLE = os.path.join(guest.TOP, "docs", "guarantees.md")
 MUTANTS = os.path.join(guest.TOP, "tests", "mutants")
 
 
-def cases(program):
-    """The names of the cases that a selftest runs, possibly with other words."""
-    path = os.path.join(guest.LINUX, ksft.programs().get(program, ""), program)
-    if "." not in program:
-        path += ".c"
-    if not os.path.exists(path):
-        return []
-    with open(path, encoding="utf-8") as f:
-        source = f.read()
-    # In ALL_TESTS=" ... ", in ksft_run([ ... ]), or in a table of strings
-    run = re.search(r'^ALL_TESTS="(.*?)"|ksft_run\(\[(.*?)\]', source, re.M | re.S)
-    return re.findall(r"\w+", run.group(0)) if run else re.findall(r'"(.*?)"', source)
-
-
 def problems(text):
     """A line for each problem of the table."""
     mutants = {name.removesuffix(".patch") for name in os.listdir(MUTANTS)}
@@ -42,7 +28,7 @@ def problems(text):
             yield f"a row does not have three columns: {row}"
             continue
         for program, case in re.findall(r"`(devlink[\w.]*):([^`]+)`", cells[1]):
-            if case not in cases(program):
+            if case not in ksft.cases(program):
                 yield (f"no selftest of build/linux runs {program}:{case}: correct its name, "
                        "or add it")
         named.update(re.findall(r"`([^`]+)`", cells[2]))

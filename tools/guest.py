@@ -100,8 +100,9 @@ def uml_command(image, job, job_fds, memory):
     out, err, control, console = job_fds
     return [os.path.join(image, "linux"), f"mem={memory}", "ncpus=2", "seccomp=on",
             f"uml_dir={job}/", "umid=guest", "noreboot", "panic=-1",
-            "rootfstype=hostfs", "rootflags=/", "ro", f"init={TOP}/tools/guest-init",
-            "con=null", "ssl=null", f"con0=null,fd:{console}", f"con1={out}",
+            # Otherwise, UML before 6.7 adds the number of a block device, which it cannot mount.
+            *([f"root={ROOT}"] if OLDER else []), "rootfstype=hostfs", "rootflags=/", "ro",
+            f"init={TOP}/tools/guest-init", "ssl=null", f"con0=null,fd:{console}", f"con1={out}",
             f"con2=null,fd:{err}", f"con3=null,fd:{control}"]
 
 

@@ -7,7 +7,9 @@ usage: ksft.py KERNEL CONFIG [PROGRAM[:CASE[,CASE ...]] ...]
        ksft.py compare CONFIG CONFIG [PROGRAM ... | -PROGRAM ...]
        ksft.py report CONFIG PROGRAM[:CASE] ...
 
-PROGRAM selects a program, -PROGRAM all except this one.
+PROGRAM selects a program, -PROGRAM all except this one. CASE selects a case of it: a function of
+ALL_TESTS or ksft_run(), or the name that a program in C prints. A program of which fewer results
+come than cases were selected fails.
 
 `installed` runs the programs that run by default, or the selected ones, with run_kselftest.sh
 in the folder that `make install` of the selftests fills. That folder has nothing else of the
@@ -22,7 +24,7 @@ All kernels run the programs of build/linux, also the base: a test that the seri
 the bug that it is for. A program fails by its exit status, by a failed or missing test in its
 output (tools/test_output.py), or by a report of the kernel (tools/kernel_log.py: lockdep, KASAN,
 KCSAN, WARN, a leak, a hung task). Reports with the same first frames are printed once. A data race
-only counts if devlink or netdevsim is in one of its stacks.
+only counts if devlink or netdevsim is in one of its stacks. Results are printed as they come.
 
 A test that reads the clock can fail on a busy machine. A program that fails without a report of
 the kernel runs once more, alone, as on a slow machine, and the table shows both results.
@@ -106,6 +108,29 @@ def programs(base=False):
             for word in match.group(1).split("#")[0].split()}
 
 
+def cases(program):
+    """The names of the cases of a program, or nothing if it has none."""
+    path = os.path.join(guest.LINUX, programs().get(program, ""), program)
+    in_c = "." not in program
+    path += ".c" * in_c
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as f:
+        source = f.read()
+    if in_c:
+        # In tables, with the name first
+        return re.findall(r'^\t(?:CMD\(|{ )(?:\.name = )?"(.*?)"', source, re.M)
+    listed = re.search(r'^ALL_TESTS="(.*?)"|\bksft_run\(\[(.*?)\]', source, re.M | re.S)
+    return re.findall(r"\w+", listed.group(1) or listed.group(2)) if listed else []
+
+
+def selected(name):
+    """The program and the cases of PROGRAM[:CASE[,CASE ...]]"""
+    program, _, words = name.partition(":")
+    # A case in C can have other characters in its name, and is the only one.
+    return program, [word for word in (words.split(",") if "." in program else [words]) if word]
+
+
 def build():
     """Compiles the tests in C on the host.  The guests can run the host's programs."""
     folders = [folder for folder in FOLDERS if "TEST_GEN_" in makefile(folder)]
@@ -142,11 +167,14 @@ def install():
 
 def run(kernel, config, name, args="", limit=None, slow=None, installed=False):
     """Runs a program, or some cases of it, and returns its Outcome."""
-    program, _, case = name.partition(":")
+    program, only = selected(name)
     slow = "KSFT_MACHINE_SLOW=yes " if slow or config != "perf" else ""
-    cases = f"TESTS='{case.replace(',', ' ')}' " if case else ""
-    if case and not program.endswith(".sh"):
-        cases, args = "", f"-p '{case}' {args}"
+    chosen = ""
+    if only and program.endswith(".sh"):
+        chosen = f"TESTS='{' '.join(only)}' "
+    elif only:
+        option = "-t" if program.endswith(".py") else "-p"
+        args = "".join(f"{option} '{case}' " for case in only) + args
     # Some are not executable.  kselftest's own runner calls an interpreter for these also.
     folder = os.path.join(guest.LINUX, programs()[program])
     how = "./" if os.access(os.path.join(folder, program), os.X_OK) else "bash "
@@ -156,27 +184,27 @@ def run(kernel, config, name, args="", limit=None, slow=None, installed=False):
         command, folder = f"./run_kselftest.sh -t {collection}:{program}", INSTALLED
     output, errors = Lines(), Lines()
     errors.lines = output.lines
-    ended = guest.run(kernel, config, f"NO_COLOR=1 {slow}{cases}{command}",
+    ended = guest.run(kernel, config, f"NO_COLOR=1 {slow}{chosen}{command}",
                       limit=limit or LIMIT[config], write=output.add, write_err=errors.add,
                       leaks=config == "kasan", directory=folder)
     output.end()
     errors.end()
     said = b"".join(output.lines).decode(errors="replace")
-    outcome, why, splats, said = verdict.judge(ended, said, installed)
+    outcome, why, splats, said = verdict.judge(ended, said, installed, len(only))
     return Outcome(outcome, why, splats, ended.seconds, said,
                    ended.status == guest.NO_BOOT or
                    outcome == "fail" and not ended.why and not splats and "hang: " not in said)
 
 
 def run_all(jobs, installed=False):
-    """Yields the result of each (kernel, configuration, program), in their order."""
+    """Yields each (kernel, configuration, program) with its result, in the order of their ends."""
     with concurrent.futures.ThreadPoolExecutor(
             min(PARALLEL[guest.MACHINES[config]] for _, config, _ in jobs)) as pool:
         try:
             # From the end: the last program, udp_tunnel_nic.sh, takes longest and must start first.
-            results = [pool.submit(run, *job, installed=installed) for job in reversed(jobs)]
-            for result in reversed(results):
-                yield result.result()
+            running = {pool.submit(run, *job, installed=installed): job for job in reversed(jobs)}
+            for one in concurrent.futures.as_completed(running):
+                yield running[one], one.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -186,8 +214,7 @@ def compare(base_config, series_config, names):
     with open(os.path.join(guest.TOP, "docs", "selftests.md"), encoding="utf-8") as f:
         may_fail = re.findall(r"^\| `([^`]+)` \| fails", f.read(), re.M)
     jobs = ("base", base_config), ("series", series_config)
-    results = run_all([(*job, name) for name in names for job in jobs])
-    count, both = {"pass": 0, "fail": 0, "skip": 0}, {}
+    count, both = {"pass": 0, "fail": 0, "skip": 0}, {name: [None, None] for name in names}
 
     def good(name):
         base, series = both[name]
@@ -204,10 +231,10 @@ def compare(base_config, series_config, names):
                     print("\n".join("    | " + line for line in lines[:40]), flush=True)
 
     print(f"{'program':28} base, {base_config:12} series, {series_config}")
-    for name in names:
-        pair = [next(results), next(results)]
-        both[name] = pair
-        show(name, pair)
+    for (*job, name), one in run_all([(*job, name) for name in names for job in jobs]):
+        both[name][jobs.index(tuple(job))] = one
+        if all(both[name]):
+            show(name, both[name])
     late = [name for name in names if not good(name) and any(one.again for one in both[name])]
     for name in late if len(late) <= AGAIN else ():
         both[name] = [run(*job, name, slow=True) if one.again and name not in may_fail else one
@@ -223,9 +250,13 @@ def compare(base_config, series_config, names):
 
 def report(config, names):
     count = {"pass": 0, "fail": 0, "skip": 0}
-    results = run_all([(kernel, config, name) for name in names for kernel in ("base", "series")])
-    for name in names:
-        base, series = next(results), next(results)
+    both = {name: {} for name in names}
+    for (kernel, _, name), one in run_all([(kernel, config, name) for name in names
+                                           for kernel in ("base", "series")]):
+        both[name][kernel] = one
+        if len(both[name]) < 2:
+            continue
+        base, series = both[name]["base"], both[name]["series"]
         found = [title for title, lines in base.splats if any("devlink" in line for line in lines)]
         good = found and series.outcome == "pass"
         count["pass" if good else "fail"] += 1
@@ -249,8 +280,7 @@ def one_kernel(kernel, config, names, installed=False):
             print("\n".join("    > " + line for line in one.output.splitlines()[-30:]), flush=True)
 
     print(f"{'program':34} {'result':6} {'time':>6}  ({kernel}, {config})")
-    results = run_all([(kernel, config, name) for name in names], installed)
-    for name, one in zip(names, results):
+    for (_, _, name), one in run_all([(kernel, config, name) for name in names], installed):
         count[one.outcome] += 1
         show(name, name, one)
         if one.again:
@@ -279,9 +309,15 @@ def main():
             sys.exit(f"ksft: CONFIG={word}: there are {', '.join(guest.MACHINES)}")
     known = programs()
     for name in names[kernel in ("compare", "installed"):]:
-        if (not re.fullmatch(r"([^:]+)(:[\w,]+)?", name) or
-                name.partition(":")[0].removeprefix("-") not in known):
+        program, only = selected(name.removeprefix("-"))
+        if program not in known:
             sys.exit(f"ksft: TEST={name}: there are {' '.join(known)}")
+        if only and kernel == "installed":
+            sys.exit(f"ksft: TEST={name}: an installed program runs all of its cases")
+        for case in only:
+            if case not in cases(program):
+                sys.exit(f"ksft: TEST={name}: {program} has no case '{case}'; it has "
+                         f"{', '.join(cases(program)) or 'none that can be selected'}")
 
     def choose(default):
         chosen = [name for name in names[1:] if name[0] != "-"] or default

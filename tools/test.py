@@ -124,7 +124,7 @@ def step(title, argv, env):
                 last = line.strip() or last
                 if re.search(r"\bskip(ped)?\b", line):
                     reasons.append(line.strip())
-                if re.search(r"\b(fail|FAIL)\b", line):
+                if re.search(r"^\s*not ok\b|^(?!\s*ok\b).*\b(fail|FAIL)\b", line):
                     bad.append(line.strip())
                 if "again, alone: " in line or "(2nd try)" in line:
                     again.append(line.strip())

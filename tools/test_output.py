@@ -193,6 +193,8 @@ def _shell(text, results):
             (results.skipped if result == "SKIP" else results.expected).append(
                 _with_reason(name, message))
     results.failed += re.findall(r"^FAIL: .*", text, re.M)
+    # A case of ALL_TESTS, or a helper, that does not exist
+    results.failed += re.findall(r"^\S+: line \d+: .*: command not found$", text, re.M)
     # A case that cannot run only prints this.
     results.skipped += [_with_reason("", reason) for reason in
                         re.findall(r"^SKIP: *(.*)$", text, re.M)]

@@ -31,8 +31,8 @@ def _installed(status, output):
     return XFAIL if results.expected else status, inner, ""
 
 
-def judge(ended, output, installed=False):
-    """`ended` is a guest.Result."""
+def judge(ended, output, installed=False, least=0):
+    """`ended` is a guest.Result, and `least` the least number of results."""
     status, said = ended.status, ""
     if installed:
         status, output, said = _installed(status, output)
@@ -54,6 +54,8 @@ def judge(ended, output, installed=False):
     # program also ends with 2.
     elif status and not (status == XFAIL and tests.expected):
         outcome, why = "fail", f"exit status {status}: {(lines or ['no output'])[-1]}"
+    elif tests.passed + len(tests.skipped) + len(tests.expected) < least:
+        outcome, why = "fail", f"fewer results than cases: {tests or 'none'}, {least} cases"
     else:
         outcome, why = "pass", str(tests)
     return Verdict(outcome, why, splats, output)
