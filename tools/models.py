@@ -80,12 +80,13 @@ maximum is 20 per second. *each s*: how often the command succeeded per second. 
 longest time of one command, in seconds. *STUCK*: the command had not ended a minute after the
 phase. *-*: the guest ended before it had a result.
 
-The phases run one after the other. *callback*: one slow callback runs. *commands*: no objects
-are added or removed. *changes*: also reload, unbinding, and devices that die. *faults*: the
-same, with allocations that fail. The lines after the phases count the most frequent errors of
-commands. *known*: a report of the kernel that does not count, and the reason. Then each
-reproducer of a bug has two lines. The head of `tools/models.py` says what passes and what
-fails.
+The phases run one after the other. *callback*: one slow callback runs. *commands*: no
+objects are added or removed. *changes*: also reload, unbinding, and devices that die. If
+firmware is dead while a driver is bound, the worst time can include a wait of the driver
+for it, such as 10 s in `fbnic_mbx_poll_tx_ready()`. *faults*: the same, with allocations
+that fail. The lines after the phases count the most frequent errors of commands. *known*: a
+report of the kernel that does not count, and the reason. Then each reproducer of a bug has
+two lines. The head of `tools/models.py` says what passes and what fails.
 
 Not modelled, by an estimate from the drivers' source: mlx5 (some 40 commands with
 capability tables, event queues, flow steering, and SR-IOV, which this PCI bus does not have:
