@@ -126,7 +126,7 @@ def step(title, argv, env):
                     reasons.append(line.strip())
                 if re.search(r"^\s*not ok\b|^(?!\s*ok\b).*\b(fail|FAIL)\b", line):
                     bad.append(line.strip())
-                if "again, alone: " in line or "(2nd try)" in line:
+                if "again, alone: " in line or re.search(r"\((2nd|3rd) try\)", line):
                     again.append(line.strip())
         except KeyboardInterrupt:
             # Not SIGINT, which is ignored in the background of a shell.
