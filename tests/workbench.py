@@ -1004,7 +1004,7 @@ def compiled_faults():
 
 
 def semantic_patch():
-    """tests/cocci: drivers with one error each, and one without an error."""
+    """tests/cocci: drivers with errors, and one without an error."""
     cocci = "scripts/coccinelle/locks/devlink_parallel.cocci"
     if shell("command -v spatch").returncode:
         skip("semantic patch", "there is no spatch: make setup")
@@ -1031,7 +1031,7 @@ def semantic_patch():
                     if "/* here */" in line]
             name = os.path.basename(source)
             check(f"semantic patch, {mode}: {name}: {lines[1][3:]}", r.returncode == 0 and
-                  found.get(source, []) == here and len(here) == (name != "right.c"),
+                  found.get(source, []) == here and bool(here) == (name != "right.c"),
                   (here, found.get(source), r.stderr[-300:]))
 
 

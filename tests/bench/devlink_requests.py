@@ -88,12 +88,13 @@ PARALLEL_GETTERS = {
     f"2 ports and {VFS} with functions, dump": dump("port-get"),
 }
 
-# Commands that can run in parallel, on different objects
+# Commands with the same ops lock
 PORT_SETS = [set_("port-set", port_index=FIRST_VF + number,
                   port_function={"hw-addr": b"\2\0\0\0\0\1"}) for number in range(VFS)]
-OTHER_SETS = [
+# Commands that can run in parallel, on different objects
+MIXED_SETS = [
+    PORT_SETS[0],
     SETS["trap set"],
-    set_("region-new", region_name="dummy"),
     reporter("diagnose", PARALLEL),
     reporter("diagnose", "parallel1"),
 ]

@@ -26,8 +26,8 @@ import devlink_requests as requests  # noqa: E402
 import many  # noqa: E402
 from measure import (BATCH, Devlink, Netlink, cost, error_of, messages_of,  # noqa: E402
                      open_socket, received)
-from netdevsim import (DEBUGFS, PARALLEL_GETTERS, PORT_FUNCTIONS, SNAPSHOTS,  # noqa: E402
-                       add_switchdev, del_device, write)
+from netdevsim import (DEBUGFS, PARALLEL_GETTERS, PORT_FUNCTIONS, add_switchdev,  # noqa: E402
+                       del_device, write)
 
 LATENCIES = 2000        # requests one by one
 CHUNK_MS = 20           # of the 50 chunks of an update of netdevsim
@@ -193,21 +193,17 @@ def parallel(devlink):
     callbacks, dev = f"{DEBUGFS}/netdevsim{device}/callbacks", f"netdevsim/netdevsim{device}"
     write(PORT_FUNCTIONS, "1")
     add_switchdev(device, requests.VFS)
-    for callback in ("port_fn_set", "trap_action_set", "trap_policer_set", "region_snapshot",
-                     "health_diagnose"):
+    for callback in ("port_fn_set", "trap_action_set", "health_diagnose"):
         write(callbacks, f"{callback} delay_ms 10")
     ports = [devlink.message(device, request) for request in requests.PORT_SETS]
-    mixed = ports + [devlink.message(device, request) for request in requests.OTHER_SETS]
+    mixed = [devlink.message(device, request) for request in requests.MIXED_SETS]
     info = ["devlink", "dev", "info", dev]
-    alone, eight = "1 command of 10 ms", "8 commands of 10 ms, different objects"
+    alone, four = "1 command of 10 ms", "4 commands of 10 ms, different objects"
     rows[alone] = in_parallel(ports[:1])
-    for count in (2, requests.VFS):
-        rows[f"{count} commands of 10 ms, different ports"] = in_parallel(ports[:count])
-    # Each round makes a snapshot, and half of the rounds are with info.
-    rows[eight] = in_parallel(mixed, SNAPSHOTS // 2)
-    rows["8 commands of 10 ms, one port"] = in_parallel(ports[:1] * 8)
+    rows[four] = in_parallel(mixed)
+    rows["4 commands of 10 ms, different ports"] = in_parallel(ports)
     with held(callbacks, "info_get", info):
-        rows[f"{eight}, during info"] = in_parallel(mixed, SNAPSHOTS // 2)
+        rows[f"{four}, during info"] = in_parallel(mixed)
     with held(callbacks, "health_diagnose",
               ["devlink", "health", "diagnose", dev, "reporter", requests.PARALLEL]):
         rows[f"{alone}, during diagnose"] = in_parallel(ports[:1])

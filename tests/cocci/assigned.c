@@ -27,6 +27,6 @@ int drv_port_register(struct drv *drv, struct devlink *devlink,
 {
 	drv->ops = drv_port_ops;
 	if (drv->has_lock)
-		drv->ops.parallel_ops = DEVLINK_PARALLEL_OPS_OBJECT;
+		drv->ops.parallel_ops = true;
 	return devl_port_register_with_ops(devlink, port, 1, &drv->ops);
 }

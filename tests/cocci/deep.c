@@ -38,6 +38,6 @@ static int drv_fn_state_get(struct devlink_port *port,
 }
 
 const struct devlink_port_ops drv_port_ops = {
-	.parallel_ops = DEVLINK_PARALLEL_OPS_KIND,
+	.parallel_ops = true,
 	.port_fn_state_get = drv_fn_state_get,
 };

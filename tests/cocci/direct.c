@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
-// Wrong: the snapshot of a region with parallel ops acquires the instance lock.
+// Wrong: the diagnosis of a reporter with parallel ops acquires the instance lock.
 #include <net/devlink.h>
 
 struct drv {
-	u8 memory[64];
+	struct devlink *devlink;
+	u32 queues;
 };
 
-static int drv_region_snapshot(struct devlink *devlink,
-			       const struct devlink_region_ops *ops,
-			       struct netlink_ext_ack *extack, u8 **data)
+static int drv_diagnose(struct devlink_health_reporter *reporter,
+			struct devlink_fmsg *fmsg,
+			struct netlink_ext_ack *extack)
 {
-	struct drv *drv = devlink_priv(devlink);
+	struct drv *drv = devlink_health_reporter_priv(reporter);
 
-	guard(devl)(devlink); /* here */
-	*data = kmemdup(drv->memory, sizeof(drv->memory), GFP_KERNEL);
-	return *data ? 0 : -ENOMEM;
+	guard(devl)(drv->devlink); /* here */
+	devlink_fmsg_u32_pair_put(fmsg, "queues", drv->queues);
+	return 0;
 }
 
-static const struct devlink_region_ops drv_region_ops = {
-	.name = "memory",
-	.destructor = kfree,
-	.snapshot = drv_region_snapshot,
+static const struct devlink_health_reporter_ops drv_reporter_ops = {
+	.name = "tx",
+	.diagnose = drv_diagnose,
 	.parallel_ops = true,
 };
 
-struct devlink_region *drv_region_create(struct devlink *devlink)
+struct devlink_health_reporter *drv_reporter_create(struct drv *drv)
 {
-	return devl_region_create(devlink, &drv_region_ops, 1, 64);
+	return devl_health_reporter_create(drv->devlink, &drv_reporter_ops, drv);
 }

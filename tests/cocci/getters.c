@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Wrong: a getter with parallel ops requires the lock. The setter of the port has none.
+// Wrong: two getters with parallel ops require the lock. The setter of the port has none.
 #include <net/devlink.h>
 
 static int drv_info_get(struct devlink *devlink, struct devlink_info_req *req,
@@ -14,6 +14,13 @@ const struct devlink_ops drv_devlink_ops = {
 	.parallel_getters = BIT(DEVLINK_GETTERS_INFO),
 };
 
+static int drv_hw_addr_get(struct devlink_port *port, u8 *hw_addr, int *len,
+			   struct netlink_ext_ack *extack)
+{
+	devl_assert_locked(port->devlink); /* here */
+	return 0;
+}
+
 static int drv_hw_addr_set(struct devlink_port *port, const u8 *hw_addr, int len,
 			   struct netlink_ext_ack *extack)
 {
@@ -22,6 +29,7 @@ static int drv_hw_addr_set(struct devlink_port *port, const u8 *hw_addr, int len
 }
 
 const struct devlink_port_ops drv_port_ops = {
+	.port_fn_hw_addr_get = drv_hw_addr_get,
 	.port_fn_hw_addr_set = drv_hw_addr_set,
-	.parallel_ops = DEVLINK_PARALLEL_OPS_GETTERS,
+	.parallel_getters = true,
 };

@@ -182,7 +182,7 @@ static int drv_fn_max_io_eqs_get(struct devlink_port *port, u32 *max_eqs,
 }
 
 const struct devlink_port_ops drv_port_ops = {
-	.parallel_ops = DEVLINK_PARALLEL_OPS_KIND,
+	.parallel_ops = true,
 	.port_fn_state_set = drv_fn_state_set,
 	.port_fn_max_io_eqs_get = drv_fn_max_io_eqs_get,
 };
@@ -197,7 +197,7 @@ static int drv_fn_roce_get(struct devlink_port *port, bool *is_enable,
 }
 
 const struct devlink_port_ops drv_vf_port_ops = {
-	.parallel_ops = DEVLINK_PARALLEL_OPS_NONE,
+	.parallel_ops = false,
 	.port_fn_roce_get = drv_fn_roce_get,
 };
 
