@@ -181,7 +181,9 @@ def run(kernel, config, name, args="", limit=None, slow=None, installed=False):
     command = f"{how}{program} {args}"
     if installed:
         collection = programs()[program].removeprefix("tools/testing/selftests/")
-        command, folder = f"./run_kselftest.sh -t {collection}:{program}", INSTALLED
+        # The limit in the file "settings" is for a machine that runs one program at a time.
+        command = f"./run_kselftest.sh -o {LIMIT[config]} -t {collection}:{program}"
+        folder = INSTALLED
     output, errors = Lines(), Lines()
     errors.lines = output.lines
     ended = guest.run(kernel, config, f"NO_COLOR=1 {slow}{chosen}{command}",
@@ -285,6 +287,7 @@ def one_kernel(kernel, config, names, installed=False):
         show(name, name, one)
         if one.again:
             late.append(name)
+            print(f"    {name} is run again, alone, at the end", flush=True)
     for name in late if len(late) <= AGAIN else ():
         one = run(kernel, config, name, slow=True, installed=installed)
         count["fail"] -= 1

@@ -126,7 +126,8 @@ def patches_page():
         f"Written by `make export`: {len(before)} postings with {count} patches, in the order in "
         "which they apply.",
         "[`series`](series) is the list that the tools read. *now*: may be sent. *later*: waits "
-        "for what follows the word.", *older, "",
+        "for what follows the word. The lines of a posting are the sums of its patches.",
+        *older, "",
         "| posting | title | patches | lines |", "|---|---|---|---|", *overview, *sections]) + "\n"
 
 

@@ -39,10 +39,12 @@ MACHINES = {"uml": "UML, 2 CPUs", "qemu": "QEMU, x86_64"}
 
 # run: (title, name of its key, the columns that say why a row is not good, text)
 RUNS = {
-    "bench": ("Costs", "row", ["ratio of best", "limit", "is"],
+    "bench": ("Measurements", "row", ["ratio of best", "limit", "is"],
               "Base and series in turn, in guests of their own: medians over the boots, and half\n"
               "the distance between the quartiles. Other load only adds, so a limit applies to\n"
-              "the best boots. Instructions are counted by QEMU, on one CPU."),
+              "the best boots. Instructions are counted by QEMU, on one CPU. *nothing*: the\n"
+              "command finds and locks its object, and changes nothing. If a limit names another\n"
+              "row, the cost grows with the number of objects, possibly on the base as well."),
     "mutants": ("Mutants", "mutant", ["what the test says"],
                 "A patch in `tests/mutants/` removes one lock or re-check of the series. A row is\n"
                 "good if its test fails with the patch and passes without it."),

@@ -3,10 +3,11 @@
 """The table of `make run`: the same tests on both kernels, side by side.
 
 Each row is a case of a selftest that the series adds, in a guest of its own, or a measurement. The
-exit status is 0 if every row passes with the series and no row passes on the base. A row with
-another result is run again after all others, alone, and printed again: a race may not happen on the
-base, which has two more tries, and a test that reads the clock can fail on a busy machine, so the
-series has one more. A hang or a report of the kernel with the series counts the first time.
+exit status is 0 if every row passes with the series and no row passes on the base. Measurements run
+alone, after the tests. A row with another result is run again after all others, alone, and printed
+again: a race may not happen on the base, which has two more tries, and a test that reads the clock
+can fail on a busy machine, so the series has one more. A hang or a report of the kernel with the
+series counts the first time.
 
 With BASE=, the rows are the selftests in the patches for that kernel. Those that need a sanitizer
 run with CONFIG=kasan. The kernels are built if needed.
@@ -138,10 +139,16 @@ def main():
     for config in sorted(configs):
         build("base", config)
         build("series", config)
+    tests = [row for row in rows if "." in row[1]]
     late, bad = [], []
 
     def show(what, base, series):
         print(f"{what:42} {base:42} {series}", flush=True)
+
+    def ended_first(what, test, config, ended):
+        show(what, *(words for _, words, _ in ended.values()))
+        if wrong(ended):
+            late.append((what, test, config, ended))
 
     print()
     show("", *WANTED)
@@ -149,18 +156,20 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(
             min(ksft.PARALLEL[guest.MACHINES[config]] for config in configs)) as pool:
         # Whole programs take longest, and start first.
-        first = sorted(rows, key=lambda row: "." not in row[1] or ":" in row[1])
+        first = sorted(tests, key=lambda row: ":" in row[1])
         cells = {what: {kernel: pool.submit(cell, kernel, config, test) for kernel in WANTED}
                  for what, test, config in first}
         try:
-            for what, test, config in rows:
-                ended = {kernel: one.result() for kernel, one in cells[what].items()}
-                show(what, *(words for _, words, _ in ended.values()))
-                if wrong(ended):
-                    late.append((what, test, config, ended))
+            for what, test, config in tests:
+                ended_first(what, test, config,
+                            {kernel: one.result() for kernel, one in cells[what].items()})
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    for what, test, config in rows:
+        if "." not in test:
+            ended_first(what, test, config,
+                        {kernel: cell(kernel, config, test) for kernel in WANTED})
     for what, test, config, ended in late:
         again_alone(test, config, ended)
         show(what, *(words for _, words, _ in ended.values()))
