@@ -8,6 +8,8 @@ TIME ?= 300
 BOOTS ?= 5
 MINUTES ?= 10
 MESSAGES ?= 1000000
+# An older name
+POSTING ?= $(SERIES)
 MAKEFLAGS += --no-print-directory
 export BASE LINUX NIPA
 # As it was typed: a dollar sign in it is the guest's.
@@ -27,8 +29,8 @@ run: setup tree ## build base and series, run the same tests on both, print the 
 shell: kernel ## an interactive shell in a guest: [KERNEL=base|series|COMMIT] [CONFIG=]
 	@tools/guest.py --shell "$(KERNEL)" "$(CONFIG)"
 
-show: tree ## a posting as one diff: SERIES=TREE/POSTING; with FILE=path, that file after it
-	@tools/show posting "$(SERIES)" $(if $(FILE),"$(FILE)")
+show: tree ## a posting as one diff: POSTING=TREE/POSTING; with FILE=path, that file after it
+	@tools/show posting "$(POSTING)" $(if $(FILE),"$(FILE)")
 
 deb: setup tree ## a package of KERNEL= for a machine with hardware: [HOST_CONFIG=/boot/config-...]
 	@tools/deb "$(KERNEL)" $(if $(HOST_CONFIG),"$(HOST_CONFIG)")
@@ -47,8 +49,8 @@ exec: kernel ## run CMD='...' as root in a guest: [TIME=seconds] [OUT=folder for
 export: ## write patches/ and the pages that depend on them from build/linux
 	@tools/export
 
-range-diff: tree ## what changed in the patches since OLD=REV of this repository: [SERIES=]
-	@tools/show range-diff "$(OLD)" $(if $(SERIES),"$(SERIES)")
+range-diff: tree ## what changed in the patches since OLD=REV of this repository: [POSTING=]
+	@tools/show range-diff "$(OLD)" $(if $(POSTING),"$(POSTING)")
 
 ##@ Verify
 test: setup tree ## everything that CI runs; the last line counts
@@ -58,9 +60,9 @@ test: setup tree ## everything that CI runs; the last line counts
 ksft: kernel ## selftests of netdevsim: [TEST='name name:case']; a report of the kernel fails
 	@tools/ksft.py "$(KERNEL)" "$(CONFIG)" $(TEST)
 
-check: setup tree ## the checks of netdev, per patch and posting: [SERIES=TREE/POSTING] [NIPA=path]
+check: setup tree ## the checks of netdev, per patch and posting: [POSTING=TREE/POSTING] [NIPA=path]
 	@tools/setup check
-	@tools/check $(if $(SERIES),"$(SERIES)")
+	@tools/check $(if $(POSTING),"$(POSTING)")
 
 drivers: setup tree ## compile every user of devlink in the kernel, before and after
 	@tools/setup check
@@ -106,9 +108,9 @@ pictures: setup ## docs/latency.svg and docs/waits.svg, from docs/latency.json a
 	@tools/picture.py
 
 ##@ Send
-send: setup tree ## make the mails and try them: [SERIES=TREE/POSTING] [TRAILERS='Key: value; ...']
+send: setup tree ## make the mails and try them: [POSTING=TREE/POSTING] [TRAILERS='Key: value; ...']
 	@tools/setup check
-	@tools/send $(if $(SERIES),"$(SERIES)")
+	@tools/send $(if $(POSTING),"$(POSTING)")
 
 ##@ Machine
 setup: ## install what building and booting need

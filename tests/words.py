@@ -103,7 +103,7 @@ def main():
             for number, phrase, instead in findings(name, f.read()):
                 print(f"{name}:{number}: '{phrase}': write {instead}")
                 found += 1
-    print(f"{len(names)} files, {found} phrases to replace")
+    print(f"{len(names)} files checked, {found} phrases to replace")
     return 1 if found else 0
 
 

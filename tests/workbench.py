@@ -397,7 +397,7 @@ def mails(top, user, linux, tool, digest):
 
     r = tool("send", "net-next/second",
              env={"TRAILERS": "Tested-by: A <a@example.org>; Link: b:c\nTool: d"})
-    check("SERIES= selects a posting, and shows why it is marked later", r.returncode == 0 and
+    check("POSTING= selects a posting, and shows why it is marked later", r.returncode == 0 and
           "waits for net/first" in r.stderr and r.stdout.count("ok  ") == 3 and
           r.stdout.count("ok  [PATCH net-next v2 ") == 3, (r.stdout, r.stderr))
     text = mail("net-next/second/0000-cover-letter.patch")
@@ -417,7 +417,7 @@ def mails(top, user, linux, tool, digest):
     one_line("a bad TRAILERS= is one line", tool("send", "net/first", env={"TRAILERS": "nonsense"}),
              "TRAILERS=nonsense", "Key: value")
     for name in ("send", "check"):
-        one_line(f"{name}: a wrong SERIES= is one line", tool(name, "second"), "SERIES=second",
+        one_line(f"{name}: a wrong POSTING= is one line", tool(name, "second"), "POSTING=second",
                  "net-next/second")
 
     r = tool("send", "driver-core/last")
@@ -436,7 +436,7 @@ def mails(top, user, linux, tool, digest):
 
 
 def rules(linux, tool):
-    """make check: SERIES=, and rules that depend on the tree."""
+    """make check: POSTING=, and rules that depend on the tree."""
     r = tool("check", "--quick", "net/first")
     check("check checks one posting", "change 3" in r.stdout and "change 10" not in r.stdout and
           "change 12" not in r.stdout, (r.stdout, r.stderr))
@@ -474,9 +474,10 @@ def show(top, linux, tool):
     r = tool("show", "posting", "net/first", "file")
     check("... and a file after a posting", r.stdout.splitlines() ==
           [f"line {i}{' changed' * (i == 3)}" for i in range(30)], (r.stdout, r.stderr))
-    one_line("show: a wrong SERIES= is one line", tool("show", "posting", "first"),
-             "SERIES=first", "net/first")
-    one_line("show: no SERIES= is one line", tool("show", "posting", '""'), "SERIES=", "net/first")
+    one_line("show: a wrong POSTING= is one line", tool("show", "posting", "first"),
+             "POSTING=first", "net/first")
+    one_line("show: no POSTING= is one line", tool("show", "posting", '""'), "POSTING=",
+             "net/first")
     one_line("show: a FILE= that is not there is one line",
              tool("show", "posting", "net/first", "nothing"), "FILE=nothing", "ls-tree")
 

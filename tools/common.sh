@@ -150,10 +150,10 @@ load_postings()
 	done <<<"$list"
 }
 
-# need_posting NAME: fails if there is no such posting.  NAME is the value of SERIES=.
+# need_posting NAME: fails if there is no such posting.  NAME is the value of POSTING=.
 need_posting()
 {
-	[ -n "${mark[$1]:-}" ] || die "SERIES=$1 is not in patches/series, for BASE=$base: there are ${all[*]}"
+	[ -n "${mark[$1]:-}" ] || die "POSTING=$1 is not in patches/series, for BASE=$base: there are ${all[*]}"
 }
 
 # load_ranges: fills from and to.  The commits of a posting are from..to.  Each

@@ -21,7 +21,7 @@ ROWS = {
     "late": "#a9d8a3",
     "leaf locks": "#d8c4e6",
 }
-LANE, GAP, LEFT, TOP, ROW, BOX = 196, 8, 14, 100, 58, 38
+LANE, GAP, LEFT, TOP, ROW, BOX = 196, 8, 14, 100, 66, 38
 
 
 class Wrong(Exception):
@@ -171,7 +171,7 @@ def lanes(svg, locks, users):
         for row, released in chain:
             y = TOP + rows.index(row) * ROW
             if end:
-                svg.arrow(middle, end, y - 1, ' stroke-dasharray="4 3"' if released else "")
+                svg.arrow(middle, end, y - 1, ' stroke-dasharray="3 2"' if released else "")
                 if released:
                     svg.text(middle + 6, (end + y) / 2 + 3, "released", SMALL)
             svg.box(x + 10, y, LANE - 20, BOX, ROWS[row])
@@ -189,8 +189,8 @@ def table(svg, locks, top):
     """A table of the modes that can run concurrently, and the names of the ops and leaf locks."""
     svg.text(LEFT, top + 22, "Can two of these run concurrently on one instance?", TITLE)
     svg.text(LEFT, top + 40, "Yes: unless both need the same ops lock.", SMALL)
-    svg.text(LEFT, top + 55, "No: one blocks until the other has ended. Objs blocks until a wait "
-             "section.", SMALL)
+    svg.text(LEFT, top + 55, "No: one blocks until the other has ended. In a wait section of full, "
+             "objs does not block.", SMALL)
     cell, height, y = 88, 28, top + 90
     for i, mode in enumerate(locks.matrix):
         svg.text(LEFT + 90 + i * cell + cell / 2, y - 8, mode, MIDDLE)

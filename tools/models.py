@@ -1121,6 +1121,7 @@ def main():
             sys.exit(f"models: DRIVER={name}: there are {' '.join(DRIVERS)}")
     if not options.short:
         ksft.build()
+    print("docs/models.md explains rows and columns. Only a line with FAIL counts as a failure.")
     passed = [compare(name, options.kernels.split(","), options.config,
                       SHORT if options.short else SECONDS)
               for name in options.driver or DRIVERS]

@@ -64,7 +64,7 @@ def read(name):
 
 
 def latency():
-    """Share of the requests that were answered within a time"""
+    """For each time, the share of the requests that were answered by then"""
     data = json.loads(read("latency.json"))
     requests = {line: sorted((float(us), count) for us, count in counts.items())
                 for line, counts in data["requests by microseconds"].items()}
@@ -91,7 +91,7 @@ def latency():
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.set_xlabel(f"latency of {data['request']}, log scale")
-    axes.set_ylabel("share of requests, %")
+    axes.set_ylabel("requests answered within this latency, %")
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(0.33, 0.3))
     title = "`devlink port show` during a firmware update (netdevsim, User Mode Linux, 2 CPUs)"
     axes.set_title(title, loc="left", fontsize=10)

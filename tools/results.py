@@ -44,7 +44,9 @@ RUNS = {
               "the distance between the quartiles. Other load only adds, so a limit applies to\n"
               "the best boots. Instructions are counted by QEMU, on one CPU. *nothing*: the\n"
               "command finds and locks its object, and changes nothing. If a limit names another\n"
-              "row, the cost grows with the number of objects, possibly on the base as well."),
+              "row, the cost grows with the number of objects, possibly on the base as well.\n"
+              "Times of single commands have no limit, because boots of one kernel differ too\n"
+              "much. Their instructions have one."),
     "mutants": ("Mutants", "mutant", ["what the test says"],
                 "A patch in `tests/mutants/` removes one lock or re-check of the series. A row is\n"
                 "good if its test fails with the patch and passes without it."),
