@@ -39,8 +39,8 @@ count = {"passed": 0, "failed": 0, "skipped": 0}
 INTRODUCTION = """# hwkit on the models, in guests of User Mode Linux with lockdep
 
 `tests/hwkit.py models` writes this page. It runs `tools/hwkit`, the tool for machines with
-hardware, on the models of [models.md](models.md). Each command of a model takes a fixed time, so
-the tables show which requests wait, not how fast a device is. *idle*: the command alone. *reads*:
+real devices, on the models of [models.md](models.md). Each command of a model takes a fixed time,
+so the tables show which requests block, not how fast a device is. *idle*: the command alone. *reads*:
 all get commands concurrently. *diagnose*, *snapshot* and *flash*: the same, together with
 diagnose, with snapshots, or during a firmware update. On the base, bnxt has no row *flash*: the
 update fails there, because of the bug that net/bnxt 3 fixes.
