@@ -86,7 +86,8 @@ firmware is dead while a driver is bound, the worst time can include a wait of t
 for it, such as 10 s in `fbnic_mbx_poll_tx_ready()`. *faults*: the same, with allocations
 that fail. The lines after the phases count the most frequent errors of commands. *known*: a
 report of the kernel that does not count, and the reason. Then each reproducer of a bug has
-two lines. The head of `tools/models.py` says what passes and what fails.
+two lines. The base can pass a reproducer by chance. In *changes*, a kernel that reloads more often
+can serve fewer requests. The head of `tools/models.py` says what passes and what fails.
 
 Not modelled, by an estimate from the drivers' source: mlx5 (some 40 commands with
 capability tables, event queues, flow steering, and SR-IOV, which this PCI bus does not have:

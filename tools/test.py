@@ -8,7 +8,7 @@ hours.  docs/results.md has the last result of each.
 A step is a program.  If its last line is "N passed, N failed, N skipped", these numbers count.
 Otherwise, the program counts as one test, by its exit status.  All steps run, also after a
 failure.  The last line has the sums, and the lines before it the failures, the reasons for skips,
-and the tests that were tried twice.
+and the tests that were tried again.
 """
 
 import os
@@ -62,7 +62,7 @@ TEST = [
     ("torture, two minutes, lockdep",
      [f"{T}/long.py", "torture", "--minutes", "2", "--seed", "1", "--no-shrink", "series",
       "lockdep"]),
-    ("mails (make send)", [f"{T}/send"]),
+    ("mails (make send)", [f"{T}/send", "--try"]),
 ]
 
 # The steps of the soak: title, program, kernels; before them each posting, compiled.
@@ -107,7 +107,7 @@ def postings():
 
 def step(title, argv, env):
     """Prints the output of the program, and returns [passed, failed, skipped], the failures, the
-    reasons for skips, and the tests that were tried twice."""
+    reasons for skips, and the tests that were tried again."""
     print(f"\n== {title}", flush=True)
     start = time.monotonic()
     counts, reasons, bad, again, last = None, [], [], [], "it printed nothing"
@@ -180,10 +180,9 @@ def main():
     if options.word and options.what == "test":
         parser.error("WORD is for the soak: test.py soak WORD")
     env = dict(os.environ)
-    # The mails are not sent: the user needs no name in the configuration of git.
+    # The mails are only tried: the user needs no name in the configuration of git.
     for who in ("AUTHOR", "COMMITTER"):
-        env.setdefault(f"GIT_{who}_NAME", "A Tester")
-        env.setdefault(f"GIT_{who}_EMAIL", "tester@example.org")
+        env |= {f"GIT_{who}_NAME": "A Tester", f"GIT_{who}_EMAIL": "tester@example.org"}
     start = time.monotonic()
     total, failures, skips, twice = [0, 0, 0], [], [], []
     for counts, failed, reasons, again in (
@@ -197,7 +196,7 @@ def main():
     for line in skips:
         print(f"skipped: {line}")
     for line in twice:
-        print(f"tried twice: {line}")
+        print(f"tried again: {line}")
     for line in failures:
         print(f"FAILED: {line}")
     print(f"{(time.monotonic() - start) / 60:.0f} minutes")
