@@ -378,6 +378,10 @@ def mails(top, user, linux, tool, digest):
     def mail(name):
         return read(f"{top}/build/user-user/mail/{name}")
 
+    r = tool("send", "--try")
+    check("send --try keeps no mails, and tells nobody to send them", r.returncode == 0 and
+          "3 passed" in r.stdout and "send-email" not in r.stdout and
+          not os.path.exists(f"{top}/build/user-user/mail"), (r.stdout, r.stderr))
     r = tool("send")
     check("send makes mails of the postings marked now, and no others", r.returncode == 0 and
           [line for line in r.stdout.splitlines() if line.startswith("ok ")] ==
